@@ -78,6 +78,7 @@ pub enum TransactionKind {
 }
 
 /// What happened. The numbers of the kinds are in `codec/kinds.rs`.
+#[allow(missing_docs, reason = "the fields are told with their event")]
 #[derive(Clone, PartialEq, Debug)]
 pub enum EventKind {
     /// A writer took over the journal.
