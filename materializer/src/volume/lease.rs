@@ -1,0 +1,75 @@
+//! The writer's sign of life. It is a courtesy: it keeps a second mount from taking over a live writer's
+//! volume. Safety does not rest on it, but on put-if-absent of segments.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use firn_clock::Clock;
+use firn_journal::{Epoch, WriterRecord};
+use object_store::ObjectStore;
+use tokio::sync::watch;
+
+use super::live::Volume;
+
+/// Between two signs of life.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+pub(super) struct Lease {
+    store: Arc<dyn ObjectStore>,
+    record: Mutex<WriterRecord>,
+}
+
+impl Lease {
+    pub fn new(store: Arc<dyn ObjectStore>, record: WriterRecord) -> Self {
+        Lease { store, record: Mutex::new(record) }
+    }
+
+    /// Writes the record as of now. A failure is left to the next beat: the lease is longer than several.
+    pub async fn beat(&self, clock: &dyn Clock) {
+        self.write(clock, false).await;
+    }
+
+    /// Says that the writer is gone in good order.
+    pub async fn release(&self, clock: &dyn Clock) {
+        self.write(clock, true).await;
+    }
+
+    async fn write(&self, clock: &dyn Clock, released: bool) {
+        let record = {
+            let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+            record.heartbeat = clock.now();
+            record.released = released;
+            record.clone()
+        };
+        if let Err(error) = record.write(&self.store).await {
+            tracing::debug!(%error, "the writer record was not written");
+        }
+    }
+
+    /// The epoch of a later writer, if one has signed in.
+    async fn superseded(&self) -> Option<(Epoch, String, u32)> {
+        let own = self.record.lock().unwrap_or_else(PoisonError::into_inner).epoch;
+        let found = WriterRecord::read(&self.store).await.ok().flatten()?;
+        (found.epoch > own).then_some((found.epoch, found.host, found.pid))
+    }
+}
+
+impl Volume {
+    pub(super) async fn beat_forever(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            tokio::select! {
+                biased;
+                _ = stop.changed() => return,
+                () = tokio::time::sleep(HEARTBEAT) => {}
+            }
+            if let Some((epoch, host, pid)) = self.lease.superseded().await {
+                self.stop_for_good(&format!(
+                    "another writer (pid {pid} on {host}, turn {}) has taken over this volume; unmount and mount again",
+                    epoch.0
+                ));
+                return;
+            }
+            self.lease.beat(&*self.clock).await;
+        }
+    }
+}

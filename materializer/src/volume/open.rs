@@ -1,0 +1,194 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use firn_clock::{Clock, Entropy};
+use firn_journal::{
+    Actor, Appender, ClaimError, JournalTip, Liveness, Mounting, Segment, WriterIdentity, WriterRecord,
+};
+use object_store::ObjectStore;
+use tokio::sync::{Notify, watch};
+
+use super::commit::{Durable, Tasks};
+use super::lease::Lease;
+use super::live::{Live, Volume};
+use super::snapshots::Schedule;
+use crate::decide::Command;
+use crate::history::{History, HistoryConfig, HistoryError};
+use crate::namespace::Namespace;
+
+/// What a user may tune.
+#[derive(Clone, Debug)]
+pub struct VolumeConfig {
+    /// Caches and limits of content, and how much of the past stays in memory.
+    pub history: HistoryConfig,
+    /// The longest that a change waits before it is on its way to the store.
+    pub commit_interval: Duration,
+    /// Events between two snapshot files.
+    pub snapshot_every: u64,
+    /// Events that may wait for the store before writers wait too.
+    pub pending_events_limit: usize,
+    /// Bytes of a block: the volume's own, from its manifest.
+    pub block_size: u32,
+}
+
+impl VolumeConfig {
+    /// The defaults of `firn mount`.
+    pub fn new(history: HistoryConfig) -> Self {
+        VolumeConfig {
+            history,
+            commit_interval: Duration::from_secs(1),
+            snapshot_every: 200_000,
+            pending_events_limit: 2_000_000,
+            block_size: 1 << 20,
+        }
+    }
+}
+
+/// Why a volume could not be opened for writing. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another writer is at work.
+    #[error(
+        "the volume is being written by pid {pid} on {host}, last seen {age_s} s ago{at}; unmount it there, \
+         work in that mount, or mount with --at for a read-only view{hint}"
+    )]
+    InUse {
+        /// The machine of the other.
+        host: String,
+        /// Its process.
+        pid: u32,
+        /// Seconds since its last sign of life.
+        age_s: u64,
+        /// ` (mounted at ...)`, or nothing.
+        at: String,
+        /// What else can be done.
+        hint: String,
+    },
+    /// The history could not be read.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// The journal could not be taken over.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// The writer record is there but cannot be read.
+    #[error(transparent)]
+    Writer(#[from] firn_journal::WriterError),
+}
+
+impl Volume {
+    /// Opens a volume for writing: reads its history, makes sure that no writer is alive, takes the journal
+    /// over (which fences any other), ends the orphans that the last writer left, and starts committing.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(
+        store: Arc<dyn ObjectStore>,
+        mut config: VolumeConfig,
+        identity: WriterIdentity,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<Volume>, OpenError> {
+        refuse_if_in_use(&store, &identity, &*clock).await?;
+        let history = History::open(store.clone(), config.history.clone(), clock.clone()).await?;
+        config.block_size = history.manifest().block_size;
+        let appender = claim(&history, &identity, &*clock, entropy).await?;
+        let (ns, tip) = history.durable();
+        history.blocks().begin_epoch(tip.epoch);
+        let record = WriterRecord::new(identity, tip.epoch, clock.now());
+        let volume = Arc::new(Volume {
+            clock,
+            blocks: history.blocks().clone(),
+            durable: watch::Sender::new(Durable { seq: ns.seq(), time: ns.time(), stopped: None }),
+            live: Mutex::new(Live::new(ns)),
+            pending: Notify::new(),
+            urgent: Notify::new(),
+            subscribers: Mutex::default(),
+            lease: Lease::new(store, record),
+            epoch: tip.epoch,
+            snapshots: Mutex::new(Schedule::default()),
+            tasks: Mutex::default(),
+            history,
+            config,
+        });
+        volume.lease.beat(&*volume.clock).await;
+        volume.evict_orphans();
+        volume.start(appender);
+        Ok(volume)
+    }
+
+    /// Unlinked files that were open when the last writer ended: nobody holds them now.
+    fn evict_orphans(&self) {
+        let orphans: Vec<_> = self.with(|ns| ns.orphans().collect());
+        let nobody = Arc::new(Actor { command: b"firn".to_vec(), ..Actor::default() });
+        for ino in orphans {
+            if let Err(errno) = self.execute(&nobody, Command::Evict { ino }) {
+                tracing::warn!(?ino, ?errno, "an orphan was not collected");
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, appender: Appender) {
+        let (stop, stopped) = watch::channel(false);
+        let committer = tokio::spawn(self.clone().commit_forever(appender, stopped.clone()));
+        let heartbeat = tokio::spawn(self.clone().beat_forever(stopped));
+        let tasks = Tasks { stop, committer, heartbeat };
+        self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(tasks);
+    }
+}
+
+async fn refuse_if_in_use(
+    store: &Arc<dyn ObjectStore>,
+    identity: &WriterIdentity,
+    clock: &dyn Clock,
+) -> Result<(), OpenError> {
+    let Some(record) = WriterRecord::read(store).await? else { return Ok(()) };
+    let Liveness::Alive { age } = record.liveness(identity, clock.now()) else { return Ok(()) };
+    let same_host = record.identity.machine == identity.machine;
+    Err(OpenError::InUse {
+        pid: record.identity.pid,
+        age_s: age.as_secs(),
+        at: record.identity.mountpoint.as_ref().map(|dir| format!(" (mounted at {dir})")).unwrap_or_default(),
+        hint: if same_host {
+            String::new()
+        } else {
+            format!("; if that machine is gone, the volume is free {} s after its last sign of life", WriterRecord::LEASE.as_secs())
+        },
+        host: record.identity.host,
+    })
+}
+
+/// Takes the journal over, replaying what others append meanwhile.
+async fn claim(
+    history: &Arc<History>,
+    identity: &WriterIdentity,
+    clock: &dyn Clock,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Appender, OpenError> {
+    loop {
+        let (ns, tip) = history.durable();
+        let mounting = Mounting {
+            host: identity.host.clone(),
+            pid: identity.pid,
+            version: env!("CARGO_PKG_VERSION").into(),
+            actor: Arc::new(Actor { command: b"firn".to_vec(), pid: identity.pid, ..Actor::default() }),
+            time: clock.now().max(tip.time.next()),
+        };
+        match Appender::claim(history.journal(), tip, mounting, entropy.clone()).await {
+            Ok((appender, segment)) => {
+                adopt(history, ns, &segment)?;
+                return Ok(appender);
+            }
+            Err(ClaimError::Raced { .. }) => history.refresh().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Folds our own claim into the history.
+fn adopt(history: &History, mut ns: Namespace, segment: &Segment) -> Result<(), HistoryError> {
+    for event in &segment.events {
+        ns.apply(event).map_err(|error| HistoryError::unfit(segment.no, error))?;
+    }
+    history.committed(ns, JournalTip::of(segment));
+    Ok(())
+}
