@@ -1,6 +1,7 @@
 //! A user at a terminal: a volume, a mount point, and the `firn` that was just built.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod proxy;
 pub mod tree;
 
 use std::path::{Path, PathBuf};
