@@ -93,7 +93,16 @@ pub enum EventKind {
 
     /// A new inode and its first entry. Its four times, and its parent's mtime and ctime, are the event's time.
     /// A directory adds a link to its parent.
-    Created { ino: Ino, parent: Ino, name: Name, mode: u32, uid: u32, gid: u32, rdev: u32, target: Option<Arc<[u8]>> },
+    Created {
+        ino: Ino,
+        parent: Ino,
+        name: Name,
+        mode: u32,
+        uid: u32,
+        gid: u32,
+        rdev: u32,
+        target: Option<Arc<[u8]>>,
+    },
     /// One more entry of an inode.
     Linked { ino: Ino, parent: Ino, name: Name },
     /// An entry is gone; with `evict` its inode too. Otherwise the inode has a link less, and may have none
@@ -107,7 +116,14 @@ pub enum EventKind {
     Evicted { ino: Ino },
 
     /// Attributes were set; those absent stay. ctime becomes the event's time.
-    AttributesSet { ino: Ino, mode: Option<u32>, uid: Option<u32>, gid: Option<u32>, atime: Option<Timestamp>, mtime: Option<Timestamp> },
+    AttributesSet {
+        ino: Ino,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        atime: Option<Timestamp>,
+        mtime: Option<Timestamp>,
+    },
     /// An extended attribute was set. ctime becomes the event's time.
     XattrSet { ino: Ino, name: Name, value: Arc<[u8]> },
     /// An extended attribute was removed. ctime becomes the event's time.
