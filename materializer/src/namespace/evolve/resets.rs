@@ -1,0 +1,73 @@
+use std::sync::Arc;
+
+use firn_journal::{Attributes, Ino, Name, PlacedExtent};
+
+use super::super::extents::range_of;
+use super::super::keys::NameKey;
+use super::super::load::check_inode;
+use super::super::{EvolveError, FileType, MAX_XATTR_SIZE, Namespace};
+
+/// Each states a piece whole, and touches nothing else. Saved rows come in by the same way.
+impl Namespace {
+    pub(in super::super) fn put_inode(
+        &mut self,
+        ino: Ino,
+        attributes: Attributes,
+        target: Option<Arc<[u8]>>,
+    ) -> Result<(), EvolveError> {
+        let kind = check_inode(ino, &attributes, target.as_deref())?;
+        let Some(inode) = self.inode(ino) else {
+            self.add_inode(ino, kind, attributes, target);
+            return Ok(());
+        };
+        if inode.kind != kind {
+            return Err(EvolveError::WrongType { ino, expected: inode.kind, found: kind });
+        }
+        let inode = self.inode_mut(ino)?;
+        inode.attributes = attributes;
+        inode.target = target;
+        Ok(())
+    }
+
+    pub(super) fn put_dirent(
+        &mut self,
+        parent: Ino,
+        name: &Name,
+        ino: Ino,
+        replaced: Option<Ino>,
+    ) -> Result<(), EvolveError> {
+        if let Some(replaced) = replaced {
+            self.remove_entry(parent, name, replaced)?;
+        }
+        self.add_entry(parent, name, ino)
+    }
+
+    pub(super) fn put_extents(
+        &mut self,
+        ino: Ino,
+        offset: u64,
+        len: u64,
+        extents: &[PlacedExtent],
+    ) -> Result<(), EvolveError> {
+        self.require_type(ino, FileType::Regular)?;
+        self.replace_extents(ino, range_of(ino, offset, len)?, extents)
+    }
+
+    pub(in super::super) fn put_xattr(
+        &mut self,
+        ino: Ino,
+        name: &Name,
+        value: Arc<[u8]>,
+    ) -> Result<(), EvolveError> {
+        self.require(ino)?;
+        let bytes = name.as_bytes();
+        if bytes.is_empty() || bytes.len() > Name::MAX || bytes.contains(&0) {
+            return Err(EvolveError::BadName(name.clone()));
+        }
+        if value.len() > MAX_XATTR_SIZE {
+            return Err(EvolveError::BadXattr { ino, name: name.clone(), what: "has too large a value" });
+        }
+        self.xattrs.insert(NameKey { ino, name: name.clone() }, value);
+        Ok(())
+    }
+}
