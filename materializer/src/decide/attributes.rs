@@ -19,7 +19,10 @@ pub(super) fn set(
         None => Decision::default(),
     };
     let AttributeChanges { uid, gid, .. } = *changes;
-    let mode = changes.mode.map(|mode| mode & PERMISSION_BITS).or_else(|| mode_after_chown(before, changes, context));
+    let mode = changes
+        .mode
+        .map(|mode| mode & PERMISSION_BITS)
+        .or_else(|| mode_after_chown(before, changes, context));
     let at = |time| match time {
         SetTime::Now => context.now,
         SetTime::At(time) => time,

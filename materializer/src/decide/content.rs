@@ -68,7 +68,8 @@ pub(super) fn copy_range(
         return Ok(Decision::default());
     }
     let mut source = ns.extents(from, from_offset..end);
-    let shift = |placed: PlacedExtent| PlacedExtent { offset: placed.offset - from_offset + to_offset, ..placed };
+    let shift =
+        |placed: PlacedExtent| PlacedExtent { offset: placed.offset - from_offset + to_offset, ..placed };
     let extents = source.by_ref().take(MAX_COPY_EXTENTS).map(shift).collect();
     let end = source.next().map_or(end, |rest| rest.offset);
     let copied = end - from_offset;

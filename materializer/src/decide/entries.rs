@@ -78,7 +78,12 @@ pub(super) fn link(ns: &Namespace, ino: Ino, parent: Ino, name: &Name) -> Result
     Ok(EventKind::Linked { ino, parent, name: name.clone() }.into())
 }
 
-pub(super) fn unlink(ns: &Namespace, parent: Ino, name: &Name, context: &Context<'_>) -> Result<Decision, Errno> {
+pub(super) fn unlink(
+    ns: &Namespace,
+    parent: Ino,
+    name: &Name,
+    context: &Context<'_>,
+) -> Result<Decision, Errno> {
     let (ino, removed) = existing(ns, parent, name)?;
     if removed.is_dir() {
         return Err(Errno::ISDIR);
@@ -87,7 +92,12 @@ pub(super) fn unlink(ns: &Namespace, parent: Ino, name: &Name, context: &Context
     Ok(EventKind::Unlinked { ino, parent, name: name.clone(), evict }.into())
 }
 
-pub(super) fn rmdir(ns: &Namespace, parent: Ino, name: &Name, context: &Context<'_>) -> Result<Decision, Errno> {
+pub(super) fn rmdir(
+    ns: &Namespace,
+    parent: Ino,
+    name: &Name,
+    context: &Context<'_>,
+) -> Result<Decision, Errno> {
     let (ino, removed) = existing(ns, parent, name)?;
     if !removed.is_dir() {
         return Err(Errno::NOTDIR);

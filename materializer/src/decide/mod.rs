@@ -65,7 +65,8 @@ impl From<EventKind> for Decision {
 pub fn decide(ns: &Namespace, command: &Command, context: &Context<'_>) -> Result<Decision, Errno> {
     match command {
         Command::Create { parent, name, mode, uid, gid, rdev, target } => {
-            let new = entries::NewInode { mode: *mode, uid: *uid, gid: *gid, rdev: *rdev, target: target.as_ref() };
+            let new =
+                entries::NewInode { mode: *mode, uid: *uid, gid: *gid, rdev: *rdev, target: target.as_ref() };
             entries::create(ns, *parent, name, new)
         }
         Command::Link { ino, parent, name } => entries::link(ns, *ino, *parent, name),

@@ -3,6 +3,7 @@ use std::ops::Range;
 use firn_journal::{Extent, Ino, PlacedExtent};
 
 use super::keys::PlaceKey;
+use super::map::Pairs;
 use super::{EvolveError, MAX_FILE_SIZE, Namespace};
 
 impl Namespace {
@@ -21,14 +22,20 @@ impl Namespace {
         self.count_allocated(ino, extents.iter().map(|placed| u64::from(placed.extent.len)).sum(), 0)
     }
 
+    /// The extents of a file that begin in `range`, after the last one that begins before it.
+    pub(super) fn reaching(&self, ino: Ino, range: &Range<u64>) -> Pairs<'_, PlaceKey, Extent> {
+        let at = PlaceKey { ino, offset: range.start };
+        let first = match self.extents.at_or_before(&at) {
+            Some((key, _)) if key.ino == ino => *key,
+            _ => at,
+        };
+        self.extents.range(first..PlaceKey { ino, offset: range.end.max(first.offset) })
+    }
+
     /// Makes `range` of a file a hole.
     pub(super) fn carve(&mut self, ino: Ino, range: Range<u64>) -> Result<(), EvolveError> {
-        let first = match self.extents.at_or_before(&PlaceKey { ino, offset: range.start }) {
-            Some((key, _)) if key.ino == ino => *key,
-            _ => PlaceKey { ino, offset: range.start },
-        };
-        let until = PlaceKey { ino, offset: range.end.max(first.offset) };
-        let touched: Vec<(PlaceKey, Extent)> = self.extents.range(first..until).map(|(k, e)| (*k, *e)).collect();
+        let touched: Vec<(PlaceKey, Extent)> =
+            self.reaching(ino, &range).map(|(key, extent)| (*key, *extent)).collect();
         let (mut removed, mut kept) = (0, 0);
         for (key, extent) in touched {
             let end = key.offset + u64::from(extent.len);

@@ -26,7 +26,13 @@ impl Namespace {
     }
 
     /// Adds an inode that is not there, without any entry. Its number is below `u64::MAX`.
-    pub(super) fn add_inode(&mut self, ino: Ino, kind: FileType, attributes: Attributes, target: Option<Arc<[u8]>>) {
+    pub(super) fn add_inode(
+        &mut self,
+        ino: Ino,
+        kind: FileType,
+        attributes: Attributes,
+        target: Option<Arc<[u8]>>,
+    ) {
         self.inodes.insert(ino, Arc::new(Inode { attributes, kind, allocated: 0, home: None, target }));
         self.next_ino = self.next_ino.max(Ino(ino.0 + 1));
         if ino != Ino::ROOT {
@@ -63,7 +69,12 @@ impl Namespace {
     }
 
     /// Checks that an entry names what the event says; `None`: that it is not there.
-    pub(super) fn require_entry(&self, parent: Ino, name: &Name, expected: Option<Ino>) -> Result<(), EvolveError> {
+    pub(super) fn require_entry(
+        &self,
+        parent: Ino,
+        name: &Name,
+        expected: Option<Ino>,
+    ) -> Result<(), EvolveError> {
         let found = self.lookup(parent, name.as_bytes()).map(|dirent| dirent.ino);
         if found == expected {
             return Ok(());

@@ -22,7 +22,12 @@ impl Loader {
     ///
     /// # Errors
     /// It is there already, or its attributes cannot be.
-    pub fn inode(&mut self, ino: Ino, attributes: Attributes, target: Option<Arc<[u8]>>) -> Result<(), EvolveError> {
+    pub fn inode(
+        &mut self,
+        ino: Ino,
+        attributes: Attributes,
+        target: Option<Arc<[u8]>>,
+    ) -> Result<(), EvolveError> {
         if self.namespace.inode(ino).is_some() {
             return Err(EvolveError::StaleIno { ino, next: self.namespace.next_ino() });
         }

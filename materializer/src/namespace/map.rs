@@ -60,10 +60,6 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
         self.0.get_prev(key)
     }
 
-    pub fn last(&self) -> Option<(&K, &V)> {
-        self.0.get_max().map(|(key, value)| (key, value))
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.0.iter()
     }
@@ -85,7 +81,9 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
         self.0.diff(&other.0).map(|item| match item {
             DiffItem::Add(key, new) => Change { key, old: None, new: Some(new) },
             DiffItem::Remove(key, old) => Change { key, old: Some(old), new: None },
-            DiffItem::Update { old: (key, old), new: (_, new) } => Change { key, old: Some(old), new: Some(new) },
+            DiffItem::Update { old: (key, old), new: (_, new) } => {
+                Change { key, old: Some(old), new: Some(new) }
+            }
         })
     }
 }

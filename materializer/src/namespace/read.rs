@@ -4,7 +4,7 @@ use std::sync::Arc;
 use firn_clock::Timestamp;
 use firn_journal::{Extent, Ino, Name, PlacedExtent, Seq};
 
-use super::keys::{LinksOf, NameQuery, PlaceKey};
+use super::keys::{LinksOf, NameQuery};
 use super::{Checkpoint, Dirent, Inode, Namespace, Totals};
 
 impl Namespace {
@@ -76,7 +76,8 @@ impl Namespace {
     pub fn links(&self, ino: Ino) -> impl Iterator<Item = (Ino, &Name)> {
         let home = self.inode(ino).and_then(|inode| inode.home.as_ref());
         let extra = self.extra_links.starting(Bound::Included(LinksOf(ino)));
-        let extra = extra.take_while(move |(key, ())| key.ino == ino).map(|(key, ())| (key.parent, &key.name));
+        let extra =
+            extra.take_while(move |(key, ())| key.ino == ino).map(|(key, ())| (key.parent, &key.name));
         home.map(|(parent, name)| (*parent, name)).into_iter().chain(extra)
     }
 
@@ -138,18 +139,14 @@ impl Namespace {
 
     /// The extents of a file that touch `range`, in order, cut to it. What they leave out is a hole.
     pub fn extents(&self, ino: Ino, range: Range<u64>) -> impl Iterator<Item = PlacedExtent> {
-        let at = PlaceKey { ino, offset: range.start };
-        let first = match self.extents.at_or_before(&at) {
-            Some((key, _)) if key.ino == ino => *key,
-            _ => at,
-        };
-        let until = PlaceKey { ino, offset: range.end.max(first.offset) };
-        self.extents.range(first..until).filter_map(move |(key, extent)| cut(key.offset, extent, &range))
+        self.reaching(ino, &range).filter_map(move |(key, extent)| cut(key.offset, extent, &range))
     }
 
     /// All extents: file and what is where; by file, then by offset.
     pub fn all_extents(&self) -> impl Iterator<Item = (Ino, PlacedExtent)> {
-        self.extents.iter().map(|(key, extent)| (key.ino, PlacedExtent { offset: key.offset, extent: *extent }))
+        self.extents
+            .iter()
+            .map(|(key, extent)| (key.ino, PlacedExtent { offset: key.offset, extent: *extent }))
     }
 
     /// The value of an extended attribute.
@@ -188,5 +185,8 @@ fn cut(offset: u64, extent: &Extent, range: &Range<u64>) -> Option<PlacedExtent>
     }
     // Both fit 32 bits: they are within the extent.
     let (skipped, len) = ((start - offset) as u32, (end - start) as u32);
-    Some(PlacedExtent { offset: start, extent: Extent { len, skip: extent.skip + skipped, block: extent.block } })
+    Some(PlacedExtent {
+        offset: start,
+        extent: Extent { len, skip: extent.skip + skipped, block: extent.block },
+    })
 }

@@ -31,7 +31,11 @@ fn drop_entries(from: &Namespace, to: &Namespace, effects: &mut Vec<EventKind>) 
     for change in from.diff(to).dirents() {
         let Some(old) = change.old else { continue };
         if change.new.is_none() || old.kind == FileType::Directory {
-            effects.push(EventKind::DirentDropped { parent: change.parent, name: change.name.clone(), ino: old.ino });
+            effects.push(EventKind::DirentDropped {
+                parent: change.parent,
+                name: change.name.clone(),
+                ino: old.ino,
+            });
         }
     }
 }

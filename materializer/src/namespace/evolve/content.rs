@@ -14,11 +14,19 @@ pub(super) struct Changed {
 }
 
 impl Namespace {
-    pub(super) fn set_attributes(&mut self, time: Timestamp, ino: Ino, to: Changed) -> Result<(), EvolveError> {
+    pub(super) fn set_attributes(
+        &mut self,
+        time: Timestamp,
+        ino: Ino,
+        to: Changed,
+    ) -> Result<(), EvolveError> {
         let attributes = &mut self.inode_mut(ino)?.attributes;
         if let Some(mode) = to.mode {
             if mode & !PERMISSION_BITS != 0 {
-                return Err(EvolveError::BadAttributes { ino, what: "its mode is set beyond the permissions" });
+                return Err(EvolveError::BadAttributes {
+                    ino,
+                    what: "its mode is set beyond the permissions",
+                });
             }
             attributes.mode = attributes.mode & TYPE_BITS | mode;
         }

@@ -74,7 +74,12 @@ impl Namespace {
         if let Some(Replaced { ino: other, evict }) = replaced {
             if other == ino || self.require(other)?.is_dir() != is_dir {
                 let (parent, name) = (to.0, to.1.clone());
-                return Err(EvolveError::EntryDiffers { parent, name, expected: Some(ino), found: Some(other) });
+                return Err(EvolveError::EntryDiffers {
+                    parent,
+                    name,
+                    expected: Some(ino),
+                    found: Some(other),
+                });
             }
             self.unlink(time, other, to, evict)?;
         }
@@ -144,7 +149,8 @@ impl Namespace {
     fn count_link(&mut self, ino: Ino, by: i32) -> Result<(), EvolveError> {
         let attributes = &mut self.inode_mut(ino)?.attributes;
         let nlink = attributes.nlink.checked_add_signed(by);
-        attributes.nlink = nlink.ok_or(EvolveError::BadAttributes { ino, what: "its link count cannot be" })?;
+        attributes.nlink =
+            nlink.ok_or(EvolveError::BadAttributes { ino, what: "its link count cannot be" })?;
         Ok(())
     }
 }

@@ -41,7 +41,11 @@ impl Namespace {
             0 => self.seq == Seq::ZERO || time > self.time,
             _ => time == self.time,
         };
-        if in_order { Ok(()) } else { Err(EvolveError::TimeOutOfOrder { seq, previous: self.time, found: time }) }
+        if in_order {
+            Ok(())
+        } else {
+            Err(EvolveError::TimeOutOfOrder { seq, previous: self.time, found: time })
+        }
     }
 
     fn happen(&mut self, event: &Event) -> Result<(), EvolveError> {
@@ -86,7 +90,9 @@ impl Namespace {
                 self.drop_xattr(*ino, name)?;
                 self.change(*ino, time)
             }
-            EventKind::Written { ino, offset, len, extents } => self.write(time, *ino, *offset, *len, extents),
+            EventKind::Written { ino, offset, len, extents } => {
+                self.write(time, *ino, *offset, *len, extents)
+            }
             EventKind::Truncated { ino, size } => self.truncate(time, *ino, *size),
 
             EventKind::InodePut { ino, attributes, target } => {
@@ -97,7 +103,9 @@ impl Namespace {
                 self.put_dirent(*parent, name, *ino, *replaced)
             }
             EventKind::DirentDropped { parent, name, ino } => self.remove_entry(*parent, name, *ino),
-            EventKind::ExtentsPut { ino, offset, len, extents } => self.put_extents(*ino, *offset, *len, extents),
+            EventKind::ExtentsPut { ino, offset, len, extents } => {
+                self.put_extents(*ino, *offset, *len, extents)
+            }
             EventKind::XattrPut { ino, name, value } => self.put_xattr(*ino, name, value.clone()),
             EventKind::XattrDropped { ino, name } => self.drop_xattr(*ino, name),
         }
