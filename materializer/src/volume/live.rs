@@ -23,6 +23,8 @@ pub struct Outcome {
     pub seq: Seq,
     /// The inode that it made.
     pub ino: Option<Ino>,
+    /// How many bytes it copied.
+    pub copied: u64,
 }
 
 /// What a transaction is for; its effects come with it.
@@ -174,7 +176,7 @@ impl Volume {
             live.record(at, actor, kind)?;
             at = at.next();
         }
-        let outcome = Outcome { seq: live.ns.seq(), ino: decision.ino };
+        let outcome = Outcome { seq: live.ns.seq(), ino: decision.ino, copied: decision.copied };
         drop(live);
         self.pending.notify_one();
         Ok(outcome)
