@@ -48,7 +48,10 @@ pub enum SnapshotError {
 /// What is wrong with an object of a snapshot file.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
-    /// The object is shorter or longer than recorded.
+    /// The object is not there.
+    #[error("there is no such object")]
+    Missing,
+    /// The object is shorter than recorded.
     #[error("expected {expected} bytes, found {found}")]
     Length {
         /// As recorded.
@@ -87,6 +90,9 @@ pub enum Damage {
     /// The Parquet library cannot read a batch of it.
     #[error("its columns cannot be read: {0}")]
     Arrow(#[from] ArrowError),
+    /// The Parquet library gave up on it.
+    #[error("it is no Parquet file that can be read")]
+    Unreadable,
     /// Column chunks reach beyond the file.
     #[error("its columns reach beyond its end")]
     Layout,

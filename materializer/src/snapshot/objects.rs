@@ -1,39 +1,54 @@
 //! The objects of a snapshot file, in the store.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use firn_journal::{SegmentNo, Seq};
-use firn_store::keys::{self, SnapshotObject};
-use futures::TryStreamExt;
-use object_store::ObjectStore;
-use object_store::path::Path;
+use firn_store::{Family, Key, Retrying, SnapshotObject, StoreError};
 use tokio::task::yield_now;
 
 use super::v1::TableEntry;
 use super::{Damage, SnapshotError, SnapshotId};
 
-/// The longest object that all stores take in one put, in bytes.
-const MAX_TABLE: u64 = 5_000_000_000;
+/// The longest table, in bytes: what all stores take in one put, and what is read into memory at once.
+const MAX_TABLE: u64 = 4 << 30;
 /// The longest table of contents that is read, in bytes. Real ones have about one thousand.
 const MAX_TOC: u64 = 64 * 1024;
 /// Bytes that are hashed between two yields.
 const HASH_STEP: usize = 4 * 1024 * 1024;
 
+/// The snapshot files that are whole, newest first.
+///
+/// # Errors
+/// The store does not list them.
+pub async fn list(store: &Retrying) -> Result<Vec<SnapshotId>, StoreError> {
+    let objects = store.list(Family::Snapshots, None).await?;
+    let mut ids: Vec<SnapshotId> = objects.iter().filter_map(|object| of_toc(object.key)).collect();
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(ids)
+}
+
+fn of_toc(key: Key) -> Option<SnapshotId> {
+    match key {
+        Key::Snapshot { seq, segment, object: SnapshotObject::Toc } => {
+            Some(SnapshotId { seq: Seq(seq), segment: SegmentNo(segment) })
+        }
+        _ => None,
+    }
+}
+
 /// One snapshot file's objects.
 pub struct Folder<'a> {
-    store: &'a Arc<dyn ObjectStore>,
+    store: &'a Retrying,
     id: SnapshotId,
 }
 
 impl<'a> Folder<'a> {
-    pub fn new(store: &'a Arc<dyn ObjectStore>, id: SnapshotId) -> Self {
+    pub fn new(store: &'a Retrying, id: SnapshotId) -> Self {
         Folder { store, id }
     }
 
     /// The key of one of them.
-    pub fn key(&self, object: SnapshotObject) -> Path {
-        keys::snapshot(self.id.seq.0, self.id.segment.0, object)
+    pub fn key(&self, object: SnapshotObject) -> Key {
+        Key::Snapshot { seq: self.id.seq.0, segment: self.id.segment.0, object }
     }
 
     /// The error that says what is wrong with one of them.
@@ -43,7 +58,7 @@ impl<'a> Folder<'a> {
 
     /// The table of contents, not verified.
     pub async fn get_toc(&self) -> Result<Bytes, SnapshotError> {
-        Ok(firn_store::get_range(self.store, &self.key(SnapshotObject::Toc), 0..MAX_TOC).await?)
+        self.get_up_to(SnapshotObject::Toc, MAX_TOC).await
     }
 
     /// A table, verified.
@@ -51,7 +66,7 @@ impl<'a> Folder<'a> {
         if entry.len > MAX_TABLE {
             return Err(self.too_long(object, entry.len));
         }
-        let bytes = firn_store::get_range(self.store, &self.key(object), 0..entry.len).await?;
+        let bytes = self.get_up_to(object, entry.len).await?;
         if bytes.len() as u64 != entry.len {
             let damage = Damage::Length { expected: entry.len, found: bytes.len() as u64 };
             return Err(self.damaged(object, damage));
@@ -62,13 +77,18 @@ impl<'a> Folder<'a> {
         Ok(bytes)
     }
 
+    async fn get_up_to(&self, object: SnapshotObject, len: u64) -> Result<Bytes, SnapshotError> {
+        let bytes = self.store.get_range(self.key(object), 0..len).await?;
+        bytes.ok_or_else(|| self.damaged(object, Damage::Missing))
+    }
+
     /// Stores one of them.
     pub async fn put(&self, object: SnapshotObject, bytes: Bytes) -> Result<(), SnapshotError> {
         let len = bytes.len() as u64;
         if len > MAX_TABLE {
             return Err(self.too_long(object, len));
         }
-        Ok(firn_store::put(self.store, &self.key(object), bytes).await?)
+        Ok(self.store.put(self.key(object), bytes).await?)
     }
 
     fn too_long(&self, object: SnapshotObject, len: u64) -> SnapshotError {
@@ -84,26 +104,4 @@ pub async fn checksum(bytes: &[u8]) -> [u8; 32] {
         yield_now().await;
     }
     hasher.finalize().into()
-}
-
-/// The snapshot files that are whole, newest first.
-///
-/// # Errors
-/// The store cannot list them.
-pub async fn list(store: &Arc<dyn ObjectStore>) -> Result<Vec<SnapshotId>, SnapshotError> {
-    let prefix = keys::snapshots();
-    let objects: Vec<_> = store
-        .list(Some(&prefix))
-        .try_collect()
-        .await
-        .map_err(|e| firn_store::StoreError::Any(e.to_string()))?;
-    let toc = |key: &Path| match keys::parse_snapshot(key) {
-        Some((seq, segment, SnapshotObject::Toc)) => {
-            Some(SnapshotId { seq: Seq(seq), segment: SegmentNo(segment) })
-        }
-        _ => None,
-    };
-    let mut ids: Vec<SnapshotId> = objects.iter().filter_map(|object| toc(&object.location)).collect();
-    ids.sort_unstable_by(|a, b| b.cmp(a));
-    Ok(ids)
 }

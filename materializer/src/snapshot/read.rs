@@ -1,8 +1,5 @@
-use std::sync::Arc;
-
 use firn_journal::{PackSeal, VolumeId};
-use firn_store::keys::SnapshotObject;
-use object_store::ObjectStore;
+use firn_store::{Retrying, SnapshotObject};
 use tokio::task::yield_now;
 
 use super::objects::Folder;
@@ -17,11 +14,7 @@ use crate::namespace::{EvolveError, Loader};
 /// # Errors
 /// [`SnapshotError::Damaged`] names the object that does not verify; [`SnapshotError::Store`] if one is missing or
 /// out of reach.
-pub async fn read(
-    store: &Arc<dyn ObjectStore>,
-    volume: VolumeId,
-    id: SnapshotId,
-) -> Result<Snapshot, SnapshotError> {
+pub async fn read(store: &Retrying, volume: VolumeId, id: SnapshotId) -> Result<Snapshot, SnapshotError> {
     let folder = Folder::new(store, id);
     let toc = read_toc(&folder, volume, id).await?;
     let mut loader = Loader::default();

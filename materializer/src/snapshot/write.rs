@@ -1,9 +1,6 @@
-use std::sync::Arc;
-
 use bytes::Bytes;
 use firn_journal::{JournalTip, PackSeal, VolumeId};
-use firn_store::keys::SnapshotObject;
-use object_store::ObjectStore;
+use firn_store::{Retrying, SnapshotObject};
 use tokio::task::yield_now;
 
 use super::objects::Folder;
@@ -24,7 +21,7 @@ use crate::namespace::Namespace;
 /// # Panics
 /// If `ns` is in the middle of a transaction or is not the namespace at `tip`.
 pub async fn write(
-    store: &Arc<dyn ObjectStore>,
+    store: &Retrying,
     volume: VolumeId,
     ns: &Namespace,
     mut packs: Vec<PackSeal>,

@@ -2,7 +2,7 @@ use arrow_array::ArrayRef;
 use arrow_schema::Field;
 use firn_clock::Timestamp;
 use firn_journal::Seq;
-use firn_store::keys::SnapshotObject;
+use firn_store::SnapshotObject;
 
 use super::columns::{Columns, text_field, texts, time_field, times, u64_field, u64s};
 use super::table::Table;

@@ -1,7 +1,7 @@
 use arrow_array::ArrayRef;
 use arrow_schema::Field;
 use firn_journal::{BlockRef, Extent, Ino, PackId, PlacedExtent};
-use firn_store::keys::SnapshotObject;
+use firn_store::SnapshotObject;
 
 use super::columns::{Columns, u32_field, u32s, u64_field, u64s};
 use super::table::Table;

@@ -1,5 +1,6 @@
 //! One table as a Parquet file in memory.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -103,24 +104,26 @@ impl<T: Table> TableReader<T> {
     /// # Errors
     /// It is no such file.
     pub fn open(file: Bytes, rows: u64) -> Result<Self, Damage> {
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let file_len = file.len() as u64;
-        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
-        check_schema::<T>(builder.schema())?;
-        check_layout(builder.metadata(), file_len, rows)?;
-        let batches = builder.with_batch_size(T::BATCH_ROWS).build()?;
-        Ok(TableReader { batches, last: None, left: rows })
+        guarded(|| {
+            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+            let file_len = file.len() as u64;
+            let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
+            check_schema::<T>(builder.schema())?;
+            check_layout(builder.metadata(), file_len, rows)?;
+            let batches = builder.with_batch_size(T::BATCH_ROWS).build()?;
+            Ok(TableReader { batches, last: None, left: rows })
+        })
     }
 
-    /// The next rows; `None` at the end.
+    /// The next rows; `None` at the end. After an error the reader is of no use any more.
     ///
     /// # Errors
-    /// They cannot be decoded, break a rule of their table, or are too few or too many.
+    /// They cannot be decoded, are not in order, or are too few or too many.
     pub fn batch(&mut self) -> Result<Option<Vec<T::Row>>, Damage> {
-        let Some(batch) = self.batches.next() else {
+        let Some(batch) = guarded(|| Ok(self.batches.next().transpose()?))? else {
             return if self.left == 0 { Ok(None) } else { Err(Damage::Rows) };
         };
-        let rows = T::decode(&Columns::of(&batch?))?;
+        let rows = T::decode(&Columns::of(&batch))?;
         self.left = self.left.checked_sub(rows.len() as u64).ok_or(Damage::Rows)?;
         if !continues::<T>(self.last.as_ref(), &rows) {
             return Err(Damage::Order);
@@ -128,6 +131,11 @@ impl<T: Table> TableReader<T> {
         self.last = rows.last().cloned();
         Ok(Some(rows))
     }
+}
+
+/// The Parquet library is not made for hostile input: where it panics, the file is at fault.
+fn guarded<R>(step: impl FnOnce() -> Result<R, Damage>) -> Result<R, Damage> {
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or(Err(Damage::Unreadable))
 }
 
 /// Whether these rows are in order, and come after the last one before them.

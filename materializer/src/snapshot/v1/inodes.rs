@@ -5,7 +5,7 @@ use arrow_array::{Array, ArrayRef, BinaryArray};
 use arrow_schema::{DataType, Field};
 use firn_clock::Timestamp;
 use firn_journal::{Attributes, Ino};
-use firn_store::keys::SnapshotObject;
+use firn_store::SnapshotObject;
 
 use super::columns::{Columns, time_field, times, u32_field, u32s, u64_field, u64s};
 use super::table::Table;

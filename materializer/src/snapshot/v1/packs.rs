@@ -5,7 +5,7 @@ use arrow_array::types::UInt64Type;
 use arrow_array::{Array, ArrayRef, UInt64Array};
 use arrow_schema::{DataType, Field};
 use firn_journal::{Hash, PackHome, PackId, PackSeal, SegmentNo};
-use firn_store::keys::SnapshotObject;
+use firn_store::SnapshotObject;
 
 use super::columns::{Columns, bytes, bytes_field, u32_field, u32s, u64_field, u64s};
 use super::table::Table;

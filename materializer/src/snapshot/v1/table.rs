@@ -1,6 +1,6 @@
 use arrow_array::ArrayRef;
 use arrow_schema::Field;
-use firn_store::keys::SnapshotObject;
+use firn_store::SnapshotObject;
 
 use super::columns::Columns;
 use crate::snapshot::Damage;
