@@ -1,0 +1,285 @@
+//! The life of a mount: clearing the way, mounting, serving, unmounting.
+//!
+//! Threads rather than tasks, since the kernel's device is read and mounts are changed with calls that block:
+//! the event loops, the invalidation, and one for each mount and unmount while it lasts. None of this is part of
+//! a simulation, which ends above, at [`Fs`].
+
+mod error;
+mod invalidate;
+mod mounts;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+
+use fuser::{Config, MountOption, SessionACL};
+use rustix::io::Errno;
+use rustix::mount::UnmountFlags;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use self::error::MountError;
+use self::invalidate::{Invalidation, Waiter};
+use crate::adapter::Adapter;
+use crate::fs::Fs;
+
+/// The type that the mount has in the kernel's table: `fuse.` and this.
+const SUBTYPE: &str = "firn";
+/// Dead mounts on top of each other that are cleared before giving up.
+const MOST_STALE: usize = 16;
+/// KiB that the kernel reads ahead in a file, if it lets us say so.
+const READ_AHEAD_KIB: &str = "1024";
+
+/// How to mount.
+#[derive(Clone, Debug)]
+pub struct MountOptions {
+    /// Nothing can be changed. Always so for an instant.
+    pub read_only: bool,
+    /// Other users than the one who mounts may use it; permissions still count. Root's mounts always allow it.
+    pub allow_other: bool,
+    /// What the kernel's table of mounts shows as mounted: the volume's URL.
+    pub fsname: String,
+    /// Threads that read and answer requests; at least one.
+    pub threads: usize,
+}
+
+/// A mounted tree.
+///
+/// Dropping it detaches the mount at once; what is open there goes on being served as long as the process lives.
+#[derive(Debug)]
+pub struct Session {
+    mountpoint: PathBuf,
+    /// `major:minor` of the mount, to know it again.
+    device: Option<String>,
+    ended: watch::Receiver<bool>,
+    /// To the invalidation thread, where there is one.
+    waiters: mpsc::UnboundedSender<Waiter>,
+}
+
+impl Session {
+    /// Mounts `fs` on the directory `mountpoint`, which need not be empty, and starts serving. What a dead
+    /// process left mounted there is cleared before. `control` becomes the value of the extended attribute
+    /// `user.firn.control` of every inode.
+    ///
+    /// # Errors
+    /// A [`MountError`] that says what to do; nothing is mounted then.
+    pub async fn mount(
+        fs: Fs,
+        mountpoint: &Path,
+        options: MountOptions,
+        control: &[u8],
+    ) -> Result<Session, MountError> {
+        let fs = Arc::new(fs.with_control(control));
+        let mountpoint = mountpoint.to_owned();
+        let runtime = Handle::current();
+        on_thread("firn-mount", move || mount(&fs, &mountpoint, &options, &runtime)).await
+    }
+
+    /// Where it is mounted.
+    pub fn mountpoint(&self) -> &Path {
+        &self.mountpoint
+    }
+
+    /// Waits until nothing is served any more, by whatever hand it was unmounted.
+    pub async fn wait(&self) {
+        // An error means that the event loops are gone without a word.
+        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+    }
+
+    /// Waits until the kernel has been told of every transaction that was made before the call: from then on
+    /// every program sees what it changed.
+    pub async fn settled(&self) {
+        let (waiter, woken) = oneshot::channel();
+        if self.waiters.send(waiter).is_ok() {
+            // An error means that the session ended meanwhile.
+            let _ = woken.await;
+        }
+    }
+
+    /// Unmounts, and waits until everything that was asked before is answered.
+    ///
+    /// # Errors
+    /// [`MountError::Busy`] if something is in use there: it stays mounted.
+    pub async fn unmount(&self) -> Result<(), MountError> {
+        self.take_away(UnmountFlags::empty()).await?;
+        self.wait().await;
+        Ok(())
+    }
+
+    /// Takes the mount away from the tree of directories at once. What is open there stays usable, and
+    /// [`Session::wait`] returns when all of it has been closed.
+    ///
+    /// # Errors
+    /// See [`MountError`].
+    pub async fn detach(&self) -> Result<(), MountError> {
+        self.take_away(UnmountFlags::DETACH).await
+    }
+
+    async fn take_away(&self, flags: UnmountFlags) -> Result<(), MountError> {
+        if *self.ended.borrow() {
+            return Ok(());
+        }
+        if let Some(device) = &self.device {
+            match mounts::topmost(&self.mountpoint) {
+                Some(mounted) if mounted.device == *device => {}
+                Some(_) => return Err(MountError::Covered(self.mountpoint.clone())),
+                None => return Err(MountError::Detached(self.mountpoint.clone())),
+            }
+        }
+        let path = self.mountpoint.clone();
+        on_thread("firn-unmount", move || unmount(&path, flags).map_err(|error| not_unmounted(path, error))).await
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let ours = mounts::topmost(&self.mountpoint).map(|mounted| mounted.device) == self.device;
+        if !*self.ended.borrow()
+            && ours
+            && let Err(error) = unmount(&self.mountpoint, UnmountFlags::DETACH)
+        {
+            tracing::warn!(%error, mountpoint = %self.mountpoint.display(), "the mount stays behind");
+        }
+    }
+}
+
+/// Runs what blocks on a thread of its own, so that the runtime goes on answering requests.
+async fn on_thread<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, MountError> + Send + 'static,
+) -> Result<T, MountError> {
+    let (sender, result) = oneshot::channel();
+    let started = thread::Builder::new().name(name.into()).spawn(move || drop(sender.send(work())));
+    let failed = |source| MountError::Refused { path: "a thread".into(), source };
+    started.map_err(failed)?;
+    result.await.unwrap_or_else(|_| Err(failed(io::Error::other("it panicked"))))
+}
+
+fn mount(
+    fs: &Arc<Fs>,
+    mountpoint: &Path,
+    options: &MountOptions,
+    runtime: &Handle,
+) -> Result<Session, MountError> {
+    let mountpoint = clear_way(mountpoint)?;
+    let config = config(fs, options);
+    let changes = fs.changes();
+    let adapter = Adapter::new(fs.clone(), runtime.clone());
+    let session = fuser::Session::new(adapter, &mountpoint, &config)
+        .map_err(|error| not_mounted(mountpoint.clone(), error))?;
+    let refused = |source| MountError::Refused { path: mountpoint.clone(), source };
+    let (end, ended) = watch::channel(false);
+    let (waiters, waiting) = mpsc::unbounded_channel();
+    if let Some(changes) = changes {
+        let invalidation =
+            Invalidation { changes, waiters: waiting, ended: ended.clone(), notifier: session.notifier() };
+        let runtime = runtime.clone();
+        let thread = thread::Builder::new().name("firn-invalidate".into());
+        thread.spawn(move || invalidation.run(&runtime)).map_err(refused)?;
+    }
+    let serve = move || {
+        if let Err(error) = session.run() {
+            tracing::error!(%error, "serving the mount failed");
+        }
+        end.send_replace(true);
+    };
+    thread::Builder::new().name("firn-fuse".into()).spawn(serve).map_err(refused)?;
+    let device = mounts::topmost(&mountpoint).map(|mounted| mounted.device);
+    if let Some(device) = &device {
+        read_further_ahead(device);
+    }
+    Ok(Session { mountpoint, device, ended, waiters })
+}
+
+/// Makes sure that something can be mounted here; answers the path without symbolic links.
+fn clear_way(mountpoint: &Path) -> Result<PathBuf, MountError> {
+    let unusable = |source| MountError::Unusable { path: mountpoint.to_owned(), source };
+    for _ in 0..MOST_STALE {
+        match std::fs::metadata(mountpoint) {
+            Ok(found) if found.is_dir() => break,
+            Ok(_) => return Err(MountError::NotADirectory(mountpoint.to_owned())),
+            Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => {
+                tracing::info!(mountpoint = %mountpoint.display(), "clearing what a dead process left mounted");
+                unmount(mountpoint, UnmountFlags::DETACH)
+                    .map_err(|source| MountError::Stale { path: mountpoint.to_owned(), source })?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(MountError::Missing(mountpoint.to_owned()));
+            }
+            Err(error) => return Err(unusable(error)),
+        }
+    }
+    let path = mountpoint.canonicalize().map_err(unusable)?;
+    if let Some(mounted) = mounts::topmost(&path).filter(|mounted| mounted.kind == format!("fuse.{SUBTYPE}")) {
+        return Err(MountError::AlreadyMounted { path, source_url: mounted.source });
+    }
+    if !Path::new("/dev/fuse").exists() {
+        return Err(MountError::NoFuse);
+    }
+    Ok(path)
+}
+
+fn config(fs: &Fs, options: &MountOptions) -> Config {
+    let mut config = Config::default();
+    config.mount_options = vec![
+        MountOption::FSName(options.fsname.clone()),
+        // Not as MountOption::Subtype, which a mount by root would not pass on to the kernel.
+        MountOption::CUSTOM(format!("subtype={SUBTYPE}")),
+        MountOption::DefaultPermissions,
+    ];
+    if options.read_only || fs.is_fixed() {
+        config.mount_options.push(MountOption::RO);
+    }
+    if options.allow_other || rustix::process::geteuid().is_root() {
+        config.acl = SessionACL::All;
+    }
+    config.n_threads = Some(options.threads.max(1));
+    config.clone_fd = true;
+    config
+}
+
+/// The kernel reads 128 KiB ahead in a file unless it is told to read more; only root can tell it.
+fn read_further_ahead(device: &str) {
+    if let Err(error) = std::fs::write(format!("/sys/class/bdi/{device}/read_ahead_kb"), READ_AHEAD_KIB) {
+        tracing::debug!(%error, "the kernel's readahead stays as it is");
+    }
+}
+
+fn not_mounted(path: PathBuf, error: io::Error) -> MountError {
+    match error.kind() {
+        // The directory and the device are there: what is missing is the program.
+        io::ErrorKind::NotFound => MountError::NoHelper,
+        io::ErrorKind::PermissionDenied if error.to_string().contains("user_allow_other") => {
+            MountError::OthersNotAllowed
+        }
+        _ => MountError::Refused { path, source: error },
+    }
+}
+
+fn not_unmounted(path: PathBuf, error: io::Error) -> MountError {
+    match error.raw_os_error() {
+        Some(libc::EBUSY) => MountError::Busy(path),
+        _ => MountError::NotUnmounted { path, source: error },
+    }
+}
+
+/// Unmounts; an ordinary user through the program that may.
+fn unmount(path: &Path, flags: UnmountFlags) -> io::Result<()> {
+    match rustix::mount::unmount(path, flags) {
+        Err(Errno::PERM) => unmount_as_user(path, flags),
+        result => result.map_err(io::Error::from),
+    }
+}
+
+fn unmount_as_user(path: &Path, flags: UnmountFlags) -> io::Result<()> {
+    let lazily = flags.contains(UnmountFlags::DETACH).then_some("-z");
+    let output = Command::new("fusermount3").arg("-u").args(lazily).arg("--").arg(path).output()?;
+    let message = String::from_utf8_lossy(&output.stderr);
+    match output.status.success() {
+        true => Ok(()),
+        false if message.contains("busy") => Err(io::Error::from_raw_os_error(libc::EBUSY)),
+        false => Err(io::Error::other(message.trim().to_owned())),
+    }
+}
