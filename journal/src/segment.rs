@@ -18,7 +18,7 @@ use crate::{Epoch, Event, Hash, JournalTip, PackSeal, SegmentNo, Seq, VolumeId};
 pub type PutId = [u8; 16];
 
 /// Bytes that are enough for the header of any version.
-pub const HEADER_LEN: u64 = v1::HEADER_LEN as u64;
+pub(crate) const HEADER_LEN: u64 = v1::HEADER_LEN as u64;
 
 /// The fixed part of a segment, from which the rest can be judged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,7 +129,7 @@ pub(crate) fn encode(tip: &JournalTip, content: Content) -> Result<Draft, Segmen
 ///
 /// # Errors
 /// What is wrong with it. Whether it is the header that was asked for is for the caller to say.
-pub fn decode_header(object: &[u8]) -> Result<SegmentHeader, SegmentError> {
+pub(crate) fn decode_header(object: &[u8]) -> Result<SegmentHeader, SegmentError> {
     let start = object
         .first_chunk()
         .ok_or(SegmentError::Short { expected: HEADER_LEN, found: object.len() as u64 })?;
@@ -143,10 +143,21 @@ pub fn decode_header(object: &[u8]) -> Result<SegmentHeader, SegmentError> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn decode_body(header: &SegmentHeader, body: &[u8]) -> Result<Segment, SegmentError> {
+pub(crate) fn decode_body(header: &SegmentHeader, body: &[u8]) -> Result<Segment, SegmentError> {
     let segment = v1::decode_body(header, body)?;
     order::whole_transactions(&segment.events)?;
     Ok(segment)
+}
+
+/// Reads a segment from its object, with or without the rider.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn decode(object: &[u8]) -> Result<Segment, SegmentError> {
+    let header = decode_header(object)?;
+    let short = SegmentError::Short { expected: header.rider_offset(), found: object.len() as u64 };
+    let end = usize::try_from(header.rider_offset()).map_err(|_| short.clone())?;
+    decode_body(&header, object.get(HEADER_LEN as usize..end).ok_or(short)?)
 }
 
 #[cfg(test)]

@@ -8,12 +8,10 @@
 
 use std::time::Duration;
 
+use firn_store::Backoff;
+
 use crate::segment::Draft;
 use crate::{Hash, JournalTip, SegmentNo};
-
-/// The first rest after a failure; it doubles with each one that follows.
-const FIRST_REST: Duration = Duration::from_millis(50);
-const LONGEST_REST: Duration = Duration::from_secs(5);
 
 /// What happened. `Rival` is what is known of a segment that is not ours, `Refusal` why the store will never
 /// do what it was asked.
@@ -64,28 +62,31 @@ pub(super) enum Stop<Rival, Refusal> {
     Refused(Refusal),
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 enum State<Rival, Refusal> {
     Idle,
     Putting(Draft),
     ReadingBack(Draft),
     /// Resting before the next put, or before reading back.
-    Resting { draft: Draft, then_put: bool },
+    Resting {
+        draft: Draft,
+        then_put: bool,
+    },
     Stopped(Stop<Rival, Refusal>),
 }
 
 /// See the module.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Machine<Rival, Refusal> {
     tip: JournalTip,
-    failures: u32,
+    backoff: Backoff,
     state: State<Rival, Refusal>,
 }
 
 impl<Rival: Clone, Refusal: Clone> Machine<Rival, Refusal> {
     /// At the end of a journal, with nothing to do.
     pub fn new(tip: JournalTip) -> Self {
-        Machine { tip, failures: 0, state: State::Idle }
+        Machine { tip, backoff: Backoff::default(), state: State::Idle }
     }
 
     /// The last segment that is known to be stored.
@@ -140,15 +141,13 @@ impl<Rival: Clone, Refusal: Clone> Machine<Rival, Refusal> {
     }
 
     fn rest(&mut self, draft: Draft, then_put: bool) -> Effect<Rival, Refusal> {
-        let rest = FIRST_REST.saturating_mul(1 << self.failures.min(10)).min(LONGEST_REST);
-        self.failures = self.failures.saturating_add(1);
         self.state = State::Resting { draft, then_put };
-        Effect::Rest(rest)
+        Effect::Rest(self.backoff.next_pause())
     }
 
     fn acknowledge(&mut self, draft: Draft) -> Effect<Rival, Refusal> {
         self.tip = draft.tip;
-        self.failures = 0;
+        self.backoff = Backoff::default();
         Effect::Acknowledge(draft)
     }
 

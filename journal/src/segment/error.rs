@@ -23,7 +23,7 @@ pub enum SegmentError {
         found: [u8; 8],
     },
     /// It was written by another version of Firn.
-    #[error("it has format version {found}, this program reads {supported:?}: use a newer firn")]
+    #[error("it has format version {found}, this program reads {supported:?}")]
     Version {
         /// The version that it names.
         found: u32,

@@ -1,0 +1,30 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{SegmentHeader, SegmentNo};
+
+/// A few megabytes.
+const LIMIT: usize = 16_384;
+
+/// Headers that were read. They never change, and the oldest reading goes first.
+#[derive(Default, Debug)]
+pub(super) struct HeaderCache {
+    headers: BTreeMap<SegmentNo, SegmentHeader>,
+    by_age: VecDeque<SegmentNo>,
+}
+
+impl HeaderCache {
+    pub fn get(&self, no: SegmentNo) -> Option<SegmentHeader> {
+        self.headers.get(&no).copied()
+    }
+
+    pub fn insert(&mut self, header: SegmentHeader) {
+        if self.headers.insert(header.no, header).is_none() {
+            self.by_age.push_back(header.no);
+        }
+        if self.by_age.len() > LIMIT
+            && let Some(oldest) = self.by_age.pop_front()
+        {
+            self.headers.remove(&oldest);
+        }
+    }
+}
