@@ -71,7 +71,7 @@ pub(super) fn link(ns: &Namespace, ino: Ino, parent: Ino, name: &Name) -> Result
     if linked.is_dir() {
         return Err(Errno::PERM);
     }
-    if linked.attributes.nlink == 0 {
+    if ns.is_orphan(ino) {
         return Err(Errno::NOENT);
     }
     room_for_link(linked, MAX_LINKS)?;
@@ -88,7 +88,7 @@ pub(super) fn unlink(
     if removed.is_dir() {
         return Err(Errno::ISDIR);
     }
-    let evict = is_evicted(ino, removed, context);
+    let evict = is_evicted(ns, ino, context);
     Ok(EventKind::Unlinked { ino, parent, name: name.clone(), evict }.into())
 }
 
@@ -105,19 +105,18 @@ pub(super) fn rmdir(
     if ns.entries(ino, None).next().is_some() {
         return Err(Errno::NOTEMPTY);
     }
-    let evict = is_evicted(ino, removed, context);
+    let evict = is_evicted(ns, ino, context);
     Ok(EventKind::Unlinked { ino, parent, name: name.clone(), evict }.into())
 }
 
 pub(super) fn evict(ns: &Namespace, ino: Ino, context: &Context<'_>) -> Decision {
-    let is_orphan = ino != Ino::ROOT && ns.inode(ino).is_some_and(|inode| inode.home.is_none());
-    if is_orphan && !(context.is_open)(ino) { EventKind::Evicted { ino }.into() } else { Decision::default() }
+    let ends = ns.is_orphan(ino) && !(context.is_open)(ino);
+    if ends { EventKind::Evicted { ino }.into() } else { Decision::default() }
 }
 
 /// Whether an inode is gone at once when an entry of it goes.
-pub(super) fn is_evicted(ino: Ino, inode: &Inode, context: &Context<'_>) -> bool {
-    let is_last = inode.is_dir() || inode.attributes.nlink <= 1;
-    is_last && !(context.is_open)(ino)
+pub(super) fn is_evicted(ns: &Namespace, ino: Ino, context: &Context<'_>) -> bool {
+    ns.links(ino).nth(1).is_none() && !(context.is_open)(ino)
 }
 
 /// What an entry names.

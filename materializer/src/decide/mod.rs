@@ -122,7 +122,7 @@ fn living_dir(ns: &Namespace, ino: Ino) -> Result<&Inode, Errno> {
     if !inode.is_dir() {
         return Err(Errno::NOTDIR);
     }
-    if inode.attributes.nlink == 0 {
+    if ns.is_orphan(ino) {
         return Err(Errno::NOENT);
     }
     Ok(inode)

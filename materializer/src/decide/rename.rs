@@ -16,19 +16,21 @@ pub(super) fn rename(
     let moved = existing(ns, from.0, from.1)?;
     let new_dir = living_dir(ns, to.0)?;
     entry_name(to.1)?;
-    outside(ns, moved, to.0)?;
     let there = ns.lookup(to.0, to.1.as_bytes()).and_then(|dirent| Some((dirent.ino, ns.inode(dirent.ino)?)));
-    let (ino, inode) = moved;
-    let replaced = match (mode, there) {
+    match (mode, there) {
         (RenameMode::NoReplace, Some(_)) => return Err(Errno::EXIST),
         (RenameMode::Exchange, None) => return Err(Errno::NOENT),
-        (_, Some((other, _))) if other == ino => return Ok(Decision::default()),
-        (RenameMode::Exchange, Some(there)) => return exchange(ns, from, to, moved, there),
-        (RenameMode::Replace, Some((other, target))) => {
+        _ => outside(ns, moved, to.0)?,
+    }
+    let (ino, inode) = moved;
+    let replaced = match there {
+        Some((other, _)) if other == ino => return Ok(Decision::default()),
+        Some(there) if mode == RenameMode::Exchange => return exchange(ns, from, to, moved, there),
+        Some((other, target)) => {
             replaceable(ns, inode, other, target)?;
-            Some(Replaced { ino: other, evict: is_evicted(other, target, context) })
+            Some(Replaced { ino: other, evict: is_evicted(ns, other, context) })
         }
-        (_, None) => None,
+        None => None,
     };
     if inode.is_dir() && from.0 != to.0 && replaced.is_none() {
         room_for_link(new_dir, u32::MAX)?;

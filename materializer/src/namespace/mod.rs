@@ -130,5 +130,3 @@ impl fmt::Debug for Namespace {
     }
 }
 
-#[cfg(test)]
-mod tests;

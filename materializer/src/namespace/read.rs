@@ -48,6 +48,11 @@ impl Namespace {
         self.orphans.iter().map(|(ino, ())| *ino)
     }
 
+    /// Whether an inode exists, and no entry names it though it is not the root.
+    pub fn is_orphan(&self, ino: Ino) -> bool {
+        self.orphans.contains(&ino)
+    }
+
     /// What `name` means in the directory `parent`. Knows neither `.` nor `..`.
     pub fn lookup(&self, parent: Ino, name: &[u8]) -> Option<Dirent> {
         self.dirents.get(&NameQuery(parent, name)).copied()

@@ -23,7 +23,7 @@ pub fn resets(from: &Namespace, to: &Namespace) -> Vec<EventKind> {
 
 /// Whether the inode is in the tree: exists, and is no orphan.
 fn is_live(namespace: &Namespace, ino: Ino) -> bool {
-    namespace.inodes.contains(&ino) && !namespace.orphans.contains(&ino)
+    namespace.inodes.contains(&ino) && !namespace.is_orphan(ino)
 }
 
 /// A directory has one entry at most, so one that moves leaves its old entry before any new one is put.

@@ -39,7 +39,7 @@ fn pick<T: Clone>(index: Index, among: &[T]) -> Option<T> {
 }
 
 fn name(index: Index) -> String {
-    ["a", "b", "c", "d.txt", "\u{e9}"][usize::from(index) % 5].to_owned()
+    ["a", "b", "c", "d.txt", "\u{e9}", "f", "g", "h"][usize::from(index) % 8].to_owned()
 }
 
 fn split(path: &Path) -> (Path, String) {
@@ -123,11 +123,17 @@ impl Harness {
                 let found = self.execute(Command::Link { ino, parent, name: name.as_str().into() });
                 assert_eq!(found.map(|_| ()), self.model.link(&node, &dir, &name, self.now));
             }
-            Operation::Remove { entry, is_rmdir } => {
-                let (dir, name) = split(&pick(entry, &entries)?.0);
-                self.remove(&dir, &name, is_rmdir);
+            Operation::Remove { entry, is_open } => {
+                let (path, node) = pick(entry, &entries)?;
+                if is_open {
+                    self.model.open.insert(self.model.id(&node));
+                }
+                let (dir, name) = split(&path);
+                self.remove(&dir, &name, matches!(node, Node::Dir(_)));
             }
-            Operation::RemoveName { dir, name: n, is_rmdir } => self.remove(&pick(dir, &dirs)?, &name(n), is_rmdir),
+            Operation::RemoveName { dir, name: n, is_rmdir } => {
+                self.remove(&pick(dir, &dirs)?, &name(n), is_rmdir)
+            }
             Operation::Rename { entry, dir, name: n, mode } => {
                 let from = split(&pick(entry, &entries)?.0);
                 self.rename(from, (pick(dir, &dirs)?, name(n)), mode);
@@ -223,7 +229,8 @@ impl Harness {
                     to_offset: to_offset.into(),
                     len: len.into(),
                 });
-                let expected = self.model.copy((from, from_offset.into()), (to, to_offset.into()), len.into(), now);
+                let expected =
+                    self.model.copy((from, from_offset.into()), (to, to_offset.into()), len.into(), now);
                 assert_eq!(found.map(|decision| decision.copied), expected);
             }
             _ => {}
@@ -237,7 +244,9 @@ impl Harness {
         for piece in pieces {
             data.resize(data.len() + usize::from(piece.hole), None);
             let slot = self.blocks.len() as u32;
-            let block: Vec<u8> = (0..piece.skip + piece.len + 3).map(|at| at.wrapping_add(slot as u8 * 37)).collect();
+            let block: Vec<u8> = (0..piece.skip + piece.len + 3)
+                .map(|at| at.wrapping_add((slot as u8).wrapping_mul(37)))
+                .collect();
             let extent = Extent {
                 len: piece.len.into(),
                 skip: piece.skip.into(),
@@ -298,7 +307,8 @@ impl Harness {
             }
             Operation::Remember => self.views.push((self.ns.clone(), self.model.clone())),
             Operation::Undo { view } => {
-                let (then, model) = pick(view, &self.views)?;
+                let last = &self.views[self.views.len().saturating_sub(4)..];
+                let (then, model) = pick(view, last)?;
                 self.undo(&then);
                 self.model.go_back(&model);
             }

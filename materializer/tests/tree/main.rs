@@ -15,9 +15,10 @@ use firn_journal::{EventKind, Ino, Seq};
 use firn_materializer::namespace::{Namespace, resets};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
 use harness::Harness;
-use operations::{Operation, operation};
+use operations::{Operation, growth, operation};
 
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, ..ProptestConfig::default() }
@@ -48,25 +49,6 @@ proptest! {
         prop_assert!(check::saved_and_loaded(&head) == head, "what is saved row by row loads as another tree");
     }
 
-    /// The difference of any two instants is what comparing everything finds; in both directions; and the resets
-    /// made from it lead from one to the other.
-    #[test]
-    fn a_diff_is_what_comparing_everything_finds(
-        base in vec(operation(), 40..400),
-        more in vec(operation(), 1..30),
-    ) {
-        let mut harness = Harness::default();
-        base.iter().for_each(|operation| harness.perform(operation));
-        let before = harness.namespace().clone();
-        more.iter().for_each(|operation| harness.perform(operation));
-        let after = harness.namespace().clone();
-        let empty = Namespace::default();
-        for (old, new) in [(&before, &after), (&after, &before), (&empty, &after), (&after, &empty)] {
-            check::diff_is_complete(old, new);
-            check::resets_lead(old, new);
-        }
-    }
-
     /// Whatever events come, in whatever order: no panic, no endless walk, and a tree that keeps its invariants.
     #[test]
     fn hostile_events_are_refused_or_harmless(events in vec(hostile::event(), 1..120)) {
@@ -82,10 +64,35 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(cases(60))]
+
+    /// The difference of any two instants is what comparing everything finds; in both directions; and the resets
+    /// made from it lead from one to the other.
+    #[test]
+    fn a_diff_is_what_comparing_everything_finds(
+        base in vec(growth(), 0..600),
+        more in vec(operation(), 1..30),
+    ) {
+        let mut harness = Harness::default();
+        base.iter().for_each(|operation| harness.perform(operation));
+        let before = harness.namespace().clone();
+        more.iter().for_each(|operation| harness.perform(operation));
+        let after = harness.namespace().clone();
+        let empty = Namespace::default();
+        for (old, new) in [(&before, &after), (&after, &before), (&empty, &after), (&after, &empty)] {
+            check::diff_is_complete(old, new);
+            check::resets_lead(old, new);
+        }
+    }
+}
+
 #[test]
 fn events_out_of_order_are_refused() {
     let mut namespace = Namespace::default();
-    let event = |seq, time| harness::event(seq, time, EventKind::Checkpointed { name: "n".into(), message: "".into() });
+    let event = |seq, time| {
+        harness::event(seq, time, EventKind::Checkpointed { name: "n".into(), message: "".into() })
+    };
     namespace.apply(&event(1, -5)).unwrap();
     for (seq, time) in [(1, 7), (3, 7), (0, 7), (u64::MAX, 7), (2, -5), (2, -6)] {
         assert!(namespace.clone().apply(&event(seq, time)).is_err(), "event {seq} at {time}");
@@ -98,11 +105,13 @@ fn events_out_of_order_are_refused() {
 fn a_transaction_shares_one_time_and_has_no_other_within() {
     let mut namespace = Namespace::default();
     let began = |seq, time| harness::event(seq, time, harness::began(2));
-    let dropped = |seq, time| harness::event(seq, time, EventKind::XattrPut {
-        ino: Ino::ROOT,
-        name: "user.a".into(),
-        value: b"1"[..].into(),
-    });
+    let dropped = |seq, time| {
+        harness::event(
+            seq,
+            time,
+            EventKind::XattrPut { ino: Ino::ROOT, name: "user.a".into(), value: b"1"[..].into() },
+        )
+    };
     namespace.apply(&began(1, 5)).unwrap();
     assert_eq!(namespace.transaction_left(), 2);
     assert!(namespace.clone().apply(&dropped(2, 6)).is_err());
@@ -127,5 +136,5 @@ fn the_operations_reach_every_kind_of_event() {
             *kinds.entry(harness::kind_name(&event.kind)).or_default() += 1;
         }
     }
-    assert!(kinds.len() == harness::KINDS && kinds.values().all(|count| *count > 20), "{kinds:?}");
+    assert!(kinds.len() == harness::KINDS && kinds.values().all(|count| *count >= 10), "{kinds:?}");
 }

@@ -118,7 +118,9 @@ impl Model {
         let named: BTreeSet<u64> = self.entries().iter().map(|(_, node)| self.id(node)).collect();
         self.leaves.retain(|id, _| named.contains(id) || self.open.contains(id));
         self.removed_dirs.retain(|id| self.open.contains(id));
-        self.open.retain(|id| *id == 1 || named.contains(id) || self.leaves.contains_key(id) || self.removed_dirs.contains(id));
+        self.open.retain(|id| {
+            *id == 1 || named.contains(id) || self.leaves.contains_key(id) || self.removed_dirs.contains(id)
+        });
     }
 
     pub fn id(&self, node: &Node) -> u64 {

@@ -63,7 +63,13 @@ impl Model {
     }
 
     /// Answers how much was copied.
-    pub fn copy(&mut self, from: (u64, usize), to: (u64, usize), len: usize, now: i64) -> Result<u64, Number> {
+    pub fn copy(
+        &mut self,
+        from: (u64, usize),
+        to: (u64, usize),
+        len: usize,
+        now: i64,
+    ) -> Result<u64, Number> {
         let source = self.file(from.0)?.1.clone();
         self.file(to.0)?;
         if from.0 == to.0 && from.1 < to.1 + len && to.1 < from.1 + len {
@@ -76,7 +82,14 @@ impl Model {
     }
 
     /// A size is set by one event, the rest by the next.
-    pub fn set(&mut self, path: &[String], node: &Node, to: &AttributeChanges, uid: u32, now: i64) -> Result<(), Number> {
+    pub fn set(
+        &mut self,
+        path: &[String],
+        node: &Node,
+        to: &AttributeChanges,
+        uid: u32,
+        now: i64,
+    ) -> Result<(), Number> {
         let mut then = now;
         if let Some(size) = to.size {
             match node {

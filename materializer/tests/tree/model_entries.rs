@@ -91,7 +91,9 @@ impl Model {
         match (mode, &there) {
             (RenameMode::NoReplace, Some(_)) => return Err(EEXIST),
             (RenameMode::Exchange, None) => return Err(ENOENT),
-            _ if matches!(moved, Node::Dir(_)) && new_path.starts_with(&path) && new_path != path => return Err(EINVAL),
+            _ if matches!(moved, Node::Dir(_)) && new_path.starts_with(&path) && new_path != path => {
+                return Err(EINVAL);
+            }
             (RenameMode::Exchange, Some(Node::Dir(_))) if path.starts_with(&new_path) && new_path != path => {
                 return Err(EINVAL);
             }

@@ -120,7 +120,7 @@ impl Namespace {
     /// The directory exists and has not been removed.
     fn require_living_dir(&self, ino: Ino) -> Result<(), EvolveError> {
         self.require_type(ino, FileType::Directory)?;
-        if self.orphans.contains(&ino) { Err(EvolveError::RemovedDirectory(ino)) } else { Ok(()) }
+        if self.is_orphan(ino) { Err(EvolveError::RemovedDirectory(ino)) } else { Ok(()) }
     }
 
     /// A directory does not come to lie within itself.
