@@ -1,0 +1,169 @@
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::local::LocalFileSystem;
+use object_store::prefix::PrefixStore;
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+
+use crate::url::{Place, Service, VolumeUrl};
+use crate::{Key, Manifest, StoreError, create_manifest, probe, read_manifest};
+
+mod aws;
+mod located;
+mod profile;
+
+use located::Located;
+
+/// A server that does not take a connection in this time is away.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// The last resort against a connection that hangs. The limits that matter are `Retrying`'s, which grow with the
+/// size of what is moved.
+const TRANSFER_LIMIT: Duration = Duration::from_secs(600);
+
+/// Opens the store of a volume: its root is the volume, and its `Display` is the URL. Settings and credentials
+/// come from the environment (`AWS_*`, `AZURE_*`, `GOOGLE_*`) and, for S3, from the profile files. Nothing is
+/// requested yet.
+///
+/// # Errors
+/// [`StoreError::NoVolume`] for a local directory that does not exist (only [`init`] makes it),
+/// [`StoreError::Settings`] if settings are missing or wrong.
+pub fn open(url: &VolumeUrl) -> Result<Arc<dyn ObjectStore>, StoreError> {
+    let store: Arc<dyn ObjectStore> = match &url.0 {
+        Place::Local(path) => Arc::new(local(path)?),
+        Place::Bucket { service, name, prefix } => {
+            let client = client(*service, name)
+                .map_err(|problem| StoreError::Settings { at: url.to_string(), problem })?;
+            match prefix.as_ref().is_empty() {
+                true => client,
+                false => Arc::new(PrefixStore::new(client, prefix.clone())),
+            }
+        }
+    };
+    Ok(Arc::new(Located::new(url.clone(), store)))
+}
+
+/// Makes a volume: creates a local directory if need be, makes sure that nothing else is there, probes the store
+/// (`put_id` is unique, and names the probe), writes the manifest.
+///
+/// # Errors
+/// [`StoreError::VolumeExists`], [`StoreError::NotEmpty`], [`StoreError::MissingCapability`], and whatever
+/// [`open`] says.
+pub async fn init(
+    url: &VolumeUrl,
+    manifest: &Manifest,
+    put_id: [u8; 16],
+) -> Result<Arc<dyn ObjectStore>, StoreError> {
+    if let Some(path) = url.local_path() {
+        create_directory(path)
+            .map_err(|source| StoreError::Directory { at: url.to_string(), source: Arc::new(source) })?;
+    }
+    let store = open(url)?;
+    match read_manifest(&store).await {
+        Err(StoreError::NoVolume { .. }) => {}
+        Ok(_) | Err(StoreError::Manifest { .. }) => {
+            return Err(StoreError::VolumeExists { at: url.to_string() });
+        }
+        Err(error) => return Err(error),
+    }
+    if let Some(found) = first_stranger(&store).await {
+        return Err(StoreError::NotEmpty { at: url.to_string(), found });
+    }
+    probe(&store, put_id).await?;
+    create_manifest(&store, manifest).await?;
+    Ok(store)
+}
+
+/// Something that is there besides what a probe has left. Errors are left to the probe, which says more.
+async fn first_stranger(store: &Arc<dyn ObjectStore>) -> Option<String> {
+    let mut objects = store.list(None);
+    while let Some(Ok(meta)) = objects.next().await {
+        if !matches!(Key::of(&meta.location), Some(Key::Probe { .. })) {
+            return Some(meta.location.to_string());
+        }
+    }
+    None
+}
+
+fn local(path: &Path) -> Result<LocalFileSystem, StoreError> {
+    let at = || path.display().to_string();
+    match path.metadata() {
+        Ok(found) if found.is_dir() => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::NoVolume { at: at() });
+        }
+        Ok(_) => {
+            let source = Arc::new(std::io::ErrorKind::NotADirectory.into());
+            return Err(StoreError::Directory { at: at(), source });
+        }
+        Err(error) => return Err(StoreError::Directory { at: at(), source: Arc::new(error) }),
+    }
+    let store = LocalFileSystem::new_with_prefix(path)
+        .map_err(|error| StoreError::Settings { at: at(), problem: error.to_string() })?;
+    Ok(store.with_fsync(true))
+}
+
+/// Makes a directory and its parents, and makes that last: the store syncs only what is below the volume's root.
+fn create_directory(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().ok_or(std::io::ErrorKind::NotFound)?;
+    create_directory(parent)?;
+    std::fs::create_dir(path)?;
+    File::open(parent)?.sync_all()
+}
+
+fn client(service: Service, name: &str) -> Result<Arc<dyn ObjectStore>, String> {
+    let said = |error: object_store::Error| error.to_string();
+    Ok(match service {
+        Service::S3 => {
+            let s3: AmazonS3Builder = aws::builder(&aws::Settings::of_process()?)?;
+            let options = client_options(aws::endpoint(&s3));
+            Arc::new(
+                s3.with_bucket_name(name)
+                    .with_client_options(options)
+                    .with_retry(no_retries())
+                    .build()
+                    .map_err(said)?,
+            )
+        }
+        Service::Azure => {
+            let azure = MicrosoftAzureBuilder::from_env();
+            let options = client_options(azure.get_config_value(&AzureConfigKey::Endpoint));
+            let azure = azure.with_container_name(name).with_client_options(options).with_retry(no_retries());
+            Arc::new(azure.build().map_err(|error| {
+                format!("{error} (AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY are read, among others)")
+            })?)
+        }
+        Service::Google => {
+            let google = GoogleCloudStorageBuilder::from_env();
+            let options = client_options(google.get_config_value(&GoogleConfigKey::BaseUrl));
+            let google = google.with_bucket_name(name).with_client_options(options).with_retry(no_retries());
+            Arc::new(
+                google.build().map_err(|error| {
+                    format!("{error} (GOOGLE_APPLICATION_CREDENTIALS is read, among others)")
+                })?,
+            )
+        }
+    })
+}
+
+/// Plain HTTP is allowed to an endpoint that was given as such, and to none else.
+fn client_options(endpoint: Option<String>) -> ClientOptions {
+    ClientOptions::new()
+        .with_connect_timeout(CONNECT_LIMIT)
+        .with_timeout(TRANSFER_LIMIT)
+        .with_allow_http(endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")))
+}
+
+/// A create that the client repeats after a lost answer meets its own object, and says that it exists.
+fn no_retries() -> RetryConfig {
+    RetryConfig { backoff: BackoffConfig::default(), max_retries: 0, retry_timeout: Duration::ZERO }
+}

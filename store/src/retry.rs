@@ -1,0 +1,287 @@
+use std::fmt::Display;
+use std::future::Future;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::{Fault, StoreError, brief, classify};
+use crate::health::{Direction, StoreHealth};
+use crate::keys::{Family, Key};
+
+mod pace;
+#[cfg(test)]
+mod tests;
+
+pub use pace::{Backoff, Patience};
+use pace::{REQUEST_LIMIT, limit, no_answer, within};
+
+/// No object is larger: the most that all stores take in one put is 5 GiB, and no reader takes more.
+const LARGEST_OBJECT_BYTES: u64 = 4 << 30;
+
+/// What became of a create.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum PutOutcome {
+    /// The object is there, and it is ours.
+    Created,
+    /// There is an object of that name. It may be our own, from an earlier attempt whose answer was lost.
+    Exists,
+    /// The object may be there or not, now or a little later: read it back.
+    Unknown(StoreError),
+    /// The store refused, and will again. Nothing was written.
+    Refused(StoreError),
+}
+
+/// An object that was listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// Its key.
+    pub key: Key,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// A volume's objects by their keys, with every request repeated while it may still succeed. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Retrying {
+    store: Arc<dyn ObjectStore>,
+    health: StoreHealth,
+    patience: Patience,
+}
+
+impl Retrying {
+    /// Takes a store whose root is the volume.
+    pub fn new(store: Arc<dyn ObjectStore>, health: StoreHealth, patience: Patience) -> Self {
+        Retrying { store, health, patience }
+    }
+
+    /// The same store, with another patience.
+    pub fn with_patience(&self, patience: Patience) -> Self {
+        Retrying { patience, ..self.clone() }
+    }
+
+    /// The store itself.
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// The store's health, which every request updates.
+    pub fn health(&self) -> &StoreHealth {
+        &self.health
+    }
+
+    /// A whole object; `None` if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Request`] when patience is at its end, or at once if repeating is of no use.
+    pub async fn get(&self, key: Key) -> Result<Option<Bytes>, StoreError> {
+        let (store, path) = (&self.store, &key.path());
+        let answer = self.attempts(Direction::Read, "read", &key, || async move {
+            let found = within(REQUEST_LIMIT, store.get_opts(path, GetOptions::default())).await?;
+            let size = found.meta.size;
+            if size > LARGEST_OBJECT_BYTES {
+                let source = format!("it has {size} bytes; no object of Firn is larger than 4 GiB").into();
+                return Err(object_store::Error::NotSupported { source });
+            }
+            complete(size, within(limit(size), found.bytes()).await?)
+        });
+        none_if_absent(answer.await)
+    }
+
+    /// The part of an object that lies in `range` (bytes): less than asked for if the object ends before;
+    /// `None` if the object is not there.
+    ///
+    /// # Errors
+    /// As [`Retrying::get`].
+    pub async fn get_range(&self, key: Key, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        if range.is_empty() {
+            return Ok(self.size(key).await?.map(|_| Bytes::new()));
+        }
+        let (store, path, range) = (&self.store, &key.path(), &range);
+        let answer = self.attempts(Direction::Read, "read", &key, || async move {
+            let options =
+                GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
+            match within(REQUEST_LIMIT, store.get_opts(path, options)).await {
+                Ok(found) => {
+                    let size = found.range.end.saturating_sub(found.range.start);
+                    complete(size, within(limit(size), found.bytes()).await?)
+                }
+                // Stores differ in how they say that a range begins after the end: so the size is asked for.
+                Err(error) if matches!(classify(&error), Fault::NotFound | Fault::Denied) => Err(error),
+                Err(error) => match within(REQUEST_LIMIT, store.head(path)).await {
+                    Ok(meta) if meta.size <= range.start => Ok(Bytes::new()),
+                    _ => Err(error),
+                },
+            }
+        });
+        none_if_absent(answer.await)
+    }
+
+    /// The size of an object in bytes; `None` if it is not there.
+    ///
+    /// # Errors
+    /// As [`Retrying::get`].
+    pub async fn size(&self, key: Key) -> Result<Option<u64>, StoreError> {
+        let (store, path) = (&self.store, &key.path());
+        let answer = self.attempts(Direction::Read, "read", &key, || within(REQUEST_LIMIT, store.head(path)));
+        none_if_absent(answer.await.map(|meta| meta.size))
+    }
+
+    /// Writes an object, replacing any. Only for bytes that every writer of the key agrees on, and for advice:
+    /// an attempt whose answer was lost may take effect after a later one.
+    ///
+    /// # Errors
+    /// As [`Retrying::get`].
+    pub async fn put(&self, key: Key, bytes: Bytes) -> Result<(), StoreError> {
+        let (store, path, bytes) = (&self.store, &key.path(), &bytes);
+        let time = limit(bytes.len() as u64);
+        let attempt = || within(time, store.put(path, PutPayload::from(bytes.clone())));
+        self.attempts(Direction::Write, "write", &key, attempt).await.map(|_| ())
+    }
+
+    /// Writes an object if there is none of that name: **one attempt**, since what to do about an unknown outcome
+    /// is the caller's to decide.
+    pub async fn put_if_absent(&self, key: Key, bytes: Bytes) -> PutOutcome {
+        let path = key.path();
+        let time = limit(bytes.len() as u64);
+        match within(time, self.store.put_opts(&path, PutPayload::from(bytes), PutMode::Create.into())).await
+        {
+            Ok(_) => {
+                self.health.succeeded(Direction::Write);
+                PutOutcome::Created
+            }
+            Err(error) => match self.note(Direction::Write, &error) {
+                Fault::AlreadyExists => PutOutcome::Exists,
+                Fault::Transient => PutOutcome::Unknown(self.error("write", &key, error)),
+                Fault::Denied if self.patience == Patience::Forever => {
+                    PutOutcome::Unknown(self.error("write", &key, error))
+                }
+                Fault::Denied | Fault::NotFound | Fault::Permanent => {
+                    PutOutcome::Refused(self.error("write", &key, error))
+                }
+            },
+        }
+    }
+
+    /// The objects of a family, after the given key if there is one, in the order of their keys. Objects that are
+    /// none of Firn's are left out.
+    ///
+    /// # Errors
+    /// As [`Retrying::get`].
+    pub async fn list(&self, family: Family, after: Option<Key>) -> Result<Vec<Listed>, StoreError> {
+        let (store, prefix) = (&self.store, &family.prefix());
+        let after = &after.map(Key::path);
+        let mut listed = self
+            .attempts(Direction::Read, "list", prefix, || async move {
+                let mut objects = match after {
+                    Some(after) => store.list_with_offset(Some(prefix), after),
+                    None => store.list(Some(prefix)),
+                };
+                let mut listed = Vec::new();
+                while let Some(meta) = within(REQUEST_LIMIT, objects.next().map(Ok)).await?.transpose()? {
+                    listed.extend(Key::of(&meta.location).map(|key| Listed { key, size: meta.size }));
+                }
+                Ok(listed)
+            })
+            .await?;
+        // A local directory lists in any order.
+        listed.sort_unstable_by_key(|object| object.key);
+        Ok(listed)
+    }
+
+    /// Deletes an object; that it was not there is no error.
+    ///
+    /// # Errors
+    /// As [`Retrying::get`].
+    pub async fn delete(&self, key: Key) -> Result<(), StoreError> {
+        let (store, path) = (&self.store, &key.path());
+        let answer =
+            self.attempts(Direction::Write, "delete", &key, || within(REQUEST_LIMIT, store.delete(path)));
+        none_if_absent(answer.await).map(|_| ())
+    }
+
+    /// Repeats `attempt` while that is of use and patience lasts.
+    async fn attempts<T, F>(
+        &self,
+        direction: Direction,
+        action: &'static str,
+        key: &(dyn Display + Sync),
+        attempt: impl Fn() -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = object_store::Result<T>>,
+    {
+        let deadline = match self.patience {
+            Patience::Forever => None,
+            Patience::UpTo(time) => Some(Instant::now() + time),
+        };
+        let mut backoff = Backoff::default();
+        loop {
+            let answer = match deadline {
+                None => attempt().await,
+                Some(at) => timeout_at(at, attempt()).await.unwrap_or_else(|_| Err(no_answer())),
+            };
+            let error = match answer {
+                Ok(value) => {
+                    self.health.succeeded(direction);
+                    return Ok(value);
+                }
+                Err(error) => error,
+            };
+            let repeat = match (self.note(direction, &error), self.patience) {
+                (Fault::Transient, _) | (Fault::Denied, Patience::Forever) => true,
+                (Fault::Denied | Fault::NotFound | Fault::AlreadyExists | Fault::Permanent, _) => false,
+            };
+            let pause = backoff.next_pause();
+            if !repeat || deadline.is_some_and(|at| Instant::now() + pause >= at) {
+                return Err(self.error(action, key, error));
+            }
+            tracing::debug!(action, %key, error = brief(&error), ?pause, "trying again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Enters a failed request into the store's health. A store that says no is well.
+    fn note(&self, direction: Direction, error: &object_store::Error) -> Fault {
+        let fault = classify(error);
+        match fault {
+            Fault::NotFound | Fault::AlreadyExists => self.health.succeeded(direction),
+            Fault::Transient | Fault::Denied | Fault::Permanent => {
+                self.health.failed(direction, brief(error))
+            }
+        }
+        fault
+    }
+
+    fn error(
+        &self,
+        action: &'static str,
+        key: &(dyn Display + Sync),
+        source: object_store::Error,
+    ) -> StoreError {
+        let (key, at, fault) = (key.to_string(), self.store.to_string(), classify(&source));
+        StoreError::Request { action, key, at, fault, source: Arc::new(source) }
+    }
+}
+
+/// A body that ends early is a broken connection, whatever the client made of it.
+fn complete(size: u64, bytes: Bytes) -> object_store::Result<Bytes> {
+    if bytes.len() as u64 == size {
+        return Ok(bytes);
+    }
+    let message = format!("{} bytes came where {size} were announced", bytes.len());
+    let source = std::io::Error::new(std::io::ErrorKind::UnexpectedEof, message);
+    Err(object_store::Error::Generic { store: "request", source: Box::new(source) })
+}
+
+fn none_if_absent<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.fault() == Fault::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
