@@ -5,13 +5,14 @@ use std::fmt;
 pub struct Errno(pub i32);
 
 macro_rules! errnos {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
+    ($($name:ident = $number:literal $symbol:literal, $text:literal;)*) => {
         impl Errno {
-            $(#[doc = concat!("`E", stringify!($name), "`: ", $text, ".")] pub const $name: Errno = Errno($number);)*
+            $(#[doc = concat!("`", $symbol, "`: ", $text, ".")] pub const $name: Errno = Errno($number);)*
 
+            /// The symbol and what it says.
             fn described(self) -> Option<(&'static str, &'static str)> {
                 match self {
-                    $(Errno::$name => Some((concat!("E", stringify!($name)), $text)),)*
+                    $(Errno::$name => Some(($symbol, $text)),)*
                     _ => None,
                 }
             }
@@ -20,25 +21,25 @@ macro_rules! errnos {
 }
 
 errnos! {
-    PERM = 1, "not permitted";
-    NOENT = 2, "no such file or directory";
-    IO = 5, "input/output error";
-    TOOBIG = 7, "value too large";
-    AGAIN = 11, "try again";
-    EXIST = 17, "file exists";
-    NOTDIR = 20, "not a directory";
-    ISDIR = 21, "is a directory";
-    INVAL = 22, "invalid argument";
-    FBIG = 27, "file too large";
-    NOSPC = 28, "no space left";
-    ROFS = 30, "read-only file system";
-    MLINK = 31, "too many links";
-    RANGE = 34, "name or size out of range";
-    NAMETOOLONG = 36, "file name too long";
-    NOTEMPTY = 39, "directory not empty";
-    NODATA = 61, "no such attribute";
-    OPNOTSUPP = 95, "not supported";
-    STALE = 116, "the file is gone";
+    PERM = 1 "EPERM", "not permitted";
+    NOENT = 2 "ENOENT", "no such file or directory";
+    IO = 5 "EIO", "input/output error";
+    TOOBIG = 7 "E2BIG", "value too large";
+    AGAIN = 11 "EAGAIN", "try again";
+    EXIST = 17 "EEXIST", "file exists";
+    NOTDIR = 20 "ENOTDIR", "not a directory";
+    ISDIR = 21 "EISDIR", "is a directory";
+    INVAL = 22 "EINVAL", "invalid argument";
+    FBIG = 27 "EFBIG", "file too large";
+    NOSPC = 28 "ENOSPC", "no space left";
+    ROFS = 30 "EROFS", "read-only file system";
+    MLINK = 31 "EMLINK", "too many links";
+    RANGE = 34 "ERANGE", "name or size out of range";
+    NAMETOOLONG = 36 "ENAMETOOLONG", "file name too long";
+    NOTEMPTY = 39 "ENOTEMPTY", "directory not empty";
+    NODATA = 61 "ENODATA", "no such attribute";
+    OPNOTSUPP = 95 "EOPNOTSUPP", "not supported";
+    STALE = 116 "ESTALE", "the file is gone";
 }
 
 impl fmt::Display for Errno {

@@ -92,7 +92,7 @@ pub fn decide(ns: &Namespace, command: &Command, context: &Context<'_>) -> Resul
 }
 
 fn checkpoint(name: &str, message: &str) -> Result<Decision, Errno> {
-    if name.is_empty() {
+    if name.is_empty() || name.contains(|c: char| c == '/' || c.is_control()) {
         return Err(Errno::INVAL);
     }
     if name.len() > Name::MAX {
