@@ -156,7 +156,8 @@ fn explore(mut world: World, depth: usize) -> u64 {
 
 #[test]
 fn nothing_is_acknowledged_that_is_not_stored() {
-    assert!(explore(World::new(), 9) > 100_000, "the exploration must reach something");
+    let worlds = explore(World::new(), 12);
+    assert!(worlds > 100_000, "the exploration must reach something, not {worlds} worlds");
 }
 
 /// From any world, once the faults stop, a writer is either through or fenced after few steps.
@@ -181,7 +182,8 @@ fn once_the_store_heals_the_end_comes_soon() {
             other => panic!("{other:?} after {:?}", world.trace),
         }
     }
-    fn walk(world: World, depth: usize) {
+    fn walk(mut world: World, depth: usize) {
+        world.check();
         settle(world.clone());
         if depth > 0 {
             world.successors().into_iter().for_each(|next| walk(next, depth - 1));
