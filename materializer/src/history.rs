@@ -13,17 +13,21 @@ mod bases;
 mod resolve;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use firn_blocks::{Blocks, BlocksConfig, BlocksError};
 use firn_clock::{Clock, Timestamp};
 use firn_journal::{JournalError, JournalReader, JournalTip, SegmentNo, Seq, VolumeId};
-use firn_store::{Manifest, StoreError, StoreHealth};
+use firn_store::{Manifest, Patience, Retrying, StoreError, StoreHealth};
 use object_store::ObjectStore;
 
 use self::bases::Bases;
 pub use self::resolve::{Instant, ResolveError};
 use crate::namespace::{EvolveError, Namespace};
 use crate::snapshot::{self, SnapshotError, SnapshotId};
+
+/// How long somebody who looks at the past waits for a store that is away.
+const READ_PATIENCE: Patience = Patience::UpTo(Duration::from_secs(60));
 
 /// What a user may tune of reading.
 #[derive(Clone, Debug)]
@@ -67,12 +71,11 @@ impl HistoryError {
 
 /// The read side of a volume. Shared as an `Arc`.
 pub struct History {
-    store: Arc<dyn ObjectStore>,
+    objects: Retrying,
     manifest: Manifest,
     journal: JournalReader,
     blocks: Arc<Blocks>,
     clock: Arc<dyn Clock>,
-    health: StoreHealth,
     state: Mutex<State>,
 }
 
@@ -96,12 +99,13 @@ impl History {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<History>, HistoryError> {
         let health = StoreHealth::default();
+        let objects = Retrying::new(store.clone(), health.clone(), READ_PATIENCE);
         let manifest = firn_store::read_manifest(&store).await?;
         let volume = VolumeId(manifest.volume);
         let journal = JournalReader::new(store.clone(), volume, health.clone());
         let blocks_config = BlocksConfig { block_size: manifest.block_size, ..config.blocks };
         let blocks = Blocks::open(store.clone(), volume, blocks_config, health.clone()).await?;
-        let mut snapshots = snapshot::list(&store).await.unwrap_or_else(|error| {
+        let mut snapshots = snapshot::list(&objects).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "snapshot files cannot be listed; replaying from the first event");
             Vec::new()
         });
@@ -113,7 +117,7 @@ impl History {
             snapshots,
         };
         let history =
-            Arc::new(History { store, manifest, journal, blocks, clock, health, state: Mutex::new(state) });
+            Arc::new(History { objects, manifest, journal, blocks, clock, state: Mutex::new(state) });
         if let Some((ns, tip)) = history.newest_readable_snapshot(Seq(u64::MAX)).await {
             history.committed(ns, tip);
         }
@@ -212,7 +216,7 @@ impl History {
                 let state = self.state();
                 *state.snapshots.iter().rev().find(|id| id.seq > after && id.seq <= up_to)?
             };
-            match snapshot::read(&self.store, self.volume(), id).await {
+            match snapshot::read(&self.objects, self.volume(), id).await {
                 Ok(found) => {
                     self.blocks.learn(&found.packs);
                     self.state().bases.push_base(found.ns.clone(), found.tip);
@@ -232,7 +236,7 @@ impl History {
     /// See [`SnapshotError`].
     pub async fn write_snapshot(&self, ns: &Namespace, tip: JournalTip) -> Result<(), SnapshotError> {
         let packs = self.blocks.known_packs(tip.segment);
-        let id = snapshot::write(&self.store, self.volume(), ns, packs, tip).await?;
+        let id = snapshot::write(&self.objects, self.volume(), ns, packs, tip).await?;
         let mut state = self.state();
         state.snapshots.push(id);
         state.snapshots.sort_by_key(|id| id.seq);
@@ -259,9 +263,9 @@ impl History {
         &self.blocks
     }
 
-    /// The store.
-    pub fn store(&self) -> &Arc<dyn ObjectStore> {
-        &self.store
+    /// The volume's objects.
+    pub fn objects(&self) -> &Retrying {
+        &self.objects
     }
 
     /// What `init` decided.
@@ -276,7 +280,7 @@ impl History {
 
     /// How the store has answered lately.
     pub fn health(&self) -> &StoreHealth {
-        &self.health
+        self.objects.health()
     }
 
     /// The present.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use firn_clock::Clock;
 use firn_journal::{Epoch, WriterRecord};
-use object_store::ObjectStore;
+use firn_store::Retrying;
 use tokio::sync::watch;
 
 use super::live::Volume;
@@ -15,13 +15,13 @@ use super::live::Volume;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 pub(super) struct Lease {
-    store: Arc<dyn ObjectStore>,
+    objects: Retrying,
     record: Mutex<WriterRecord>,
 }
 
 impl Lease {
-    pub fn new(store: Arc<dyn ObjectStore>, record: WriterRecord) -> Self {
-        Lease { store, record: Mutex::new(record) }
+    pub fn new(objects: Retrying, record: WriterRecord) -> Self {
+        Lease { objects, record: Mutex::new(record) }
     }
 
     /// Writes the record as of now. A failure is left to the next beat: the lease is longer than several.
@@ -41,7 +41,7 @@ impl Lease {
             record.released = released;
             record.clone()
         };
-        if let Err(error) = record.write(&self.store).await {
+        if let Err(error) = record.write(&self.objects).await {
             tracing::debug!(%error, "the writer record was not written");
         }
     }
@@ -49,8 +49,8 @@ impl Lease {
     /// The epoch of a later writer, if one has signed in.
     async fn superseded(&self) -> Option<(Epoch, String, u32)> {
         let own = self.record.lock().unwrap_or_else(PoisonError::into_inner).epoch;
-        let found = WriterRecord::read(&self.store).await.ok().flatten()?;
-        (found.epoch > own).then_some((found.epoch, found.host, found.pid))
+        let found = WriterRecord::read(&self.objects).await.ok().flatten()?;
+        (found.epoch > own).then_some((found.epoch, found.identity.host, found.identity.pid))
     }
 }
 

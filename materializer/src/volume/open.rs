@@ -5,6 +5,7 @@ use firn_clock::{Clock, Entropy};
 use firn_journal::{
     Actor, Appender, ClaimError, JournalTip, Liveness, Mounting, Segment, WriterIdentity, WriterRecord,
 };
+use firn_store::Retrying;
 use object_store::ObjectStore;
 use tokio::sync::{Notify, watch};
 
@@ -88,8 +89,8 @@ impl Volume {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<Volume>, OpenError> {
-        refuse_if_in_use(&store, &identity, &*clock).await?;
-        let history = History::open(store.clone(), config.history.clone(), clock.clone()).await?;
+        let history = History::open(store, config.history.clone(), clock.clone()).await?;
+        refuse_if_in_use(history.objects(), &identity, &*clock).await?;
         config.block_size = history.manifest().block_size;
         let appender = claim(&history, &identity, &*clock, entropy).await?;
         let (ns, tip) = history.durable();
@@ -103,7 +104,7 @@ impl Volume {
             pending: Notify::new(),
             urgent: Notify::new(),
             subscribers: Mutex::default(),
-            lease: Lease::new(store, record),
+            lease: Lease::new(history.objects().clone(), record),
             epoch: tip.epoch,
             snapshots: Mutex::new(Schedule::default()),
             tasks: Mutex::default(),
@@ -137,11 +138,11 @@ impl Volume {
 }
 
 async fn refuse_if_in_use(
-    store: &Arc<dyn ObjectStore>,
+    objects: &Retrying,
     identity: &WriterIdentity,
     clock: &dyn Clock,
 ) -> Result<(), OpenError> {
-    let Some(record) = WriterRecord::read(store).await? else { return Ok(()) };
+    let Some(record) = WriterRecord::read(objects).await? else { return Ok(()) };
     let Liveness::Alive { age } = record.liveness(identity, clock.now()) else { return Ok(()) };
     let same_host = record.identity.machine == identity.machine;
     Err(OpenError::InUse {

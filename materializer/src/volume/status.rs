@@ -54,7 +54,7 @@ impl Volume {
             pending_since: live.in_flight_since.or(live.pending_since),
             read_only: live.read_only.clone(),
             inodes: totals.inodes,
-            bytes: totals.bytes,
+            bytes: totals.allocated,
             snapshot_seq: self.history.newest_snapshot(),
             cache: self.blocks.cache_stats(),
         }
