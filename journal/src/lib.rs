@@ -22,8 +22,8 @@
 //! is put again, another's means that we are fenced ([`AppendError::Fenced`]), for good. Failures that may pass
 //! are repeated forever once a journal is claimed, on a task of the appender's own: a caller that stops waiting
 //! cancels nothing. Every byte read is verified before it is used; what is damaged, foreign, missing or replaced is
-//! a [`JournalError`] that names the object, and is never served. Bytes of the bucket cannot cause a panic or an
-//! allocation that they do not pay for.
+//! a [`JournalError`] that names the object, and is never served. Bytes of the bucket cannot cause a panic, or
+//! an allocation beyond the format's limits.
 //!
 //! **The writer record** ([`WriterRecord`]) is advice about who writes. Nothing rests on it.
 

@@ -159,7 +159,7 @@ impl JournalReader {
     }
 
     fn missing(&self, no: SegmentNo) -> JournalError {
-        let last = SegmentNo(self.known.seen.load(Ordering::Relaxed));
+        let last = SegmentNo(self.known.seen.load(Ordering::Relaxed)).max(no);
         JournalError::Missing { key: key(no), last }
     }
 

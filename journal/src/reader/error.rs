@@ -46,7 +46,7 @@ pub enum JournalError {
         found: SegmentNo,
     },
     /// A segment is not there although later ones are.
-    #[error("the segment {key} is missing, although the journal goes on to segment {}; {REPAIR}", last.0)]
+    #[error("the segment {key} is missing, and the journal goes on to segment {} at least; {REPAIR}", last.0)]
     Missing {
         /// The object.
         key: String,

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use crate::{SegmentHeader, SegmentNo};
 
@@ -6,10 +7,16 @@ use crate::{SegmentHeader, SegmentNo};
 const LIMIT: usize = 16_384;
 
 /// Headers that were read. They never change, and the oldest reading goes first.
-#[derive(Default, Debug)]
+#[derive(Default)]
 pub(super) struct HeaderCache {
     headers: BTreeMap<SegmentNo, SegmentHeader>,
     by_age: VecDeque<SegmentNo>,
+}
+
+impl fmt::Debug for HeaderCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} headers", self.headers.len())
+    }
 }
 
 impl HeaderCache {

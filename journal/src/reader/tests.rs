@@ -166,10 +166,7 @@ fn a_missing_segment_is_named() {
         assert!(
             matches!(&error, JournalError::Missing { key, .. } if key == "journal/00000000000000000002.seg")
         );
-        assert!(
-            error.to_string().contains("the journal goes on to segment 4; put back the object"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("goes on to segment 4 at least; put back the object"), "{error}");
         let error = reader(&store).locate_seq(Seq(2)).await.unwrap_err();
         assert!(matches!(error, JournalError::Missing { .. }));
     });

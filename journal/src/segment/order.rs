@@ -1,25 +1,28 @@
 //! What must be true of the events of a segment, whatever its format.
 
 use super::SegmentError;
-use crate::{Event, EventKind, JournalTip};
+use crate::{Event, EventKind, JournalTip, Seq};
 
 /// The events can come after `tip`: consecutive, each later than the one before unless both are of one
 /// transaction, and transactions whole.
 pub(super) fn check(tip: &JournalTip, events: &[Event]) -> Result<(), SegmentError> {
-    let (mut seq, mut time) = (tip.seq, tip.time);
-    let mut same_time_until = seq;
-    let mut first = seq.0 == 0;
+    let mut seq = tip.seq;
+    let mut before = (seq > Seq::ZERO).then_some(tip.time);
+    let mut transaction_end = seq;
     for event in events {
         if event.seq != seq.next() {
             return Err(SegmentError::Sequence { expected: seq.next(), found: event.seq });
         }
-        if event.time <= time && event.seq > same_time_until && !first {
-            return Err(SegmentError::Time { seq: event.seq, found: event.time, before: time });
+        if let Some(before) = before
+            && event.time <= before
+            && event.seq > transaction_end
+        {
+            return Err(SegmentError::Time { seq: event.seq, found: event.time, before });
         }
         if let EventKind::TransactionBegan { count, .. } = event.kind {
-            same_time_until.0 = event.seq.0.saturating_add(u64::from(count));
+            transaction_end.0 = event.seq.0.saturating_add(u64::from(count));
         }
-        (seq, time, first) = (event.seq, event.time, false);
+        (seq, before) = (event.seq, Some(event.time));
     }
     whole_transactions(events)
 }
