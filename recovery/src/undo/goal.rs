@@ -1,0 +1,17 @@
+use std::time::Duration;
+
+use firn_journal::Seq;
+use firn_materializer::instant::When;
+
+/// What an undo goes back to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Goal {
+    /// Before the latest burst of changes.
+    LatestBurst,
+    /// This instant.
+    To(When),
+    /// As it was so long ago.
+    Last(Duration),
+    /// Before this event, or the transaction that it is part of: it and everything after it is taken back.
+    Event(Seq),
+}

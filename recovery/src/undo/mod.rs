@@ -1,0 +1,60 @@
+//! Going back, and forth again: what to go to, and doing it as one transaction.
+
+mod apply;
+mod burst;
+mod goal;
+mod journey;
+mod redo;
+#[cfg(test)]
+mod tests;
+
+pub use apply::{redo, restore, undo};
+pub use burst::{Burst, PAUSE};
+pub use goal::Goal;
+pub use journey::{Report, preview_redo, preview_restore, preview_undo};
+
+use firn_materializer::namespace::EvolveError;
+use firn_materializer::volume::TransactError;
+
+use crate::path::show;
+use crate::plan::PlanError;
+use crate::timeline::TimelineError;
+
+/// Why nothing was taken back. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// No burst of changes, here or earlier.
+    #[error("nothing to undo: nothing that ever changed{} is different now", below(.scope.as_deref()))]
+    NothingToUndo {
+        /// The scope that was asked for.
+        scope: Option<Vec<u8>>,
+    },
+    /// The latest change is no undo, or all of them were redone.
+    #[error("nothing to redo: the latest change{} is not an undo that could be taken back (`firn log` shows it, `firn undo --to TIME` goes to any instant)", below(.scope.as_deref()))]
+    NothingToRedo {
+        /// The scope that was asked for.
+        scope: Option<Vec<u8>>,
+    },
+    /// It cannot be done as the tree is now.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// An instant could not be read.
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
+    /// The writer refused.
+    #[error(transparent)]
+    Transact(#[from] TransactError),
+    /// A bug: what was planned does not fit the tree that it was planned on.
+    #[error("what was planned does not fit the tree, nothing was changed: {0}; please report this")]
+    Unfit(#[from] EvolveError),
+    /// Changes kept coming in while it was planned.
+    #[error("the tree changed {tries} times while this was being prepared: stop what writes into it, and try again")]
+    Busy {
+        /// How often it was planned.
+        tries: u32,
+    },
+}
+
+fn below(scope: Option<&[u8]>) -> String {
+    scope.map(|scope| format!(" at or below {}", show(scope))).unwrap_or_default()
+}
