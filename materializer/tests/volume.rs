@@ -43,7 +43,7 @@ impl World {
             host: "here".into(),
             machine: format!("machine-{pid}"),
             pid,
-            started: 1,
+            started_ticks: 1,
             socket: None,
             mountpoint: None,
         }
@@ -82,7 +82,7 @@ impl World {
 
 async fn bytes_of(volume: &Volume, ns: &Namespace, ino: Ino) -> Bytes {
     let size = ns.inode(ino).unwrap().attributes.size;
-    content::read(ns, volume.history().blocks(), ino, 0, size).await.unwrap()
+    content::read(ns, volume.history().blocks(), ino, 0, size as usize).await.unwrap()
 }
 
 /// Everything in the root: names and bytes.
