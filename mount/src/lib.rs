@@ -28,4 +28,4 @@ pub mod fs;
 pub mod session;
 
 pub use fs::Fs;
-pub use session::{MountError, MountOptions, Session};
+pub use session::{MountError, MountOptions, Session, unmount_lazily};

@@ -145,6 +145,14 @@ impl Drop for Session {
     }
 }
 
+/// Takes a mount away at once, whether its process is alive or dead.
+///
+/// # Errors
+/// What the system says, if nothing is mounted there or if it is somebody else's.
+pub fn unmount_lazily(mountpoint: &Path) -> Result<(), MountError> {
+    unmount(mountpoint, UnmountFlags::DETACH).map_err(|error| not_unmounted(mountpoint.to_owned(), error))
+}
+
 /// Runs what blocks on a thread of its own, so that the runtime goes on answering requests.
 async fn on_thread<T: Send + 'static>(
     name: &str,

@@ -26,6 +26,12 @@ impl File {
     pub fn new(node: Node, actor: Arc<Actor>) -> Self {
         File { node, actor, readahead: Mutex::default() }
     }
+
+    /// The tree to read from. An undo can take a file away under its reader.
+    fn view(&self) -> Result<Namespace, Errno> {
+        let ns = self.node.tree.now();
+        if ns.inode(self.node.ino).is_some() { Ok(ns) } else { Err(Errno::STALE) }
+    }
 }
 
 /// A write, but for its bytes.
@@ -98,7 +104,7 @@ impl Fs {
     /// `ESTALE` if the file is gone.
     pub fn try_read(&self, handle: u64, offset: u64, len: u32) -> Result<Option<Bytes>, Errno> {
         let file = self.file(handle)?;
-        let ns = file.node.tree.now();
+        let ns = file.view()?;
         let ahead = {
             let mut readahead = file.readahead.lock().unwrap_or_else(PoisonError::into_inner);
             readahead.note(offset..offset.saturating_add(len.into()))
@@ -106,7 +112,7 @@ impl Fs {
         if let Some(range) = ahead {
             self.fetch_ahead(&ns, file.node.ino, range);
         }
-        content::try_read(&ns, &self.blocks, file.node.ino, offset, len as usize)
+        Ok(content::try_read(&ns, &self.blocks, file.node.ino, offset, len as usize))
     }
 
     fn fetch_ahead(&self, ns: &Namespace, ino: Ino, range: Range<u64>) {
@@ -122,7 +128,7 @@ impl Fs {
     /// `EIO`, with the reason in the log, if they cannot be had.
     pub async fn read(&self, handle: u64, offset: u64, len: u32) -> Result<Bytes, Errno> {
         let file = self.file(handle)?;
-        let ns = file.node.tree.now();
+        let ns = file.view()?;
         content::read(&ns, &self.blocks, file.node.ino, offset, len as usize).await.map_err(|error| {
             tracing::error!(ino = file.node.ino.0, offset, %error, "content cannot be read");
             Errno::IO
