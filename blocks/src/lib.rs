@@ -51,6 +51,9 @@ mod tables;
 mod upload;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub use blocks::{Blocks, Cut, Sealed};
 pub use config::{BlocksConfig, DiskCacheConfig};
 pub use error::{BlocksError, Part};
