@@ -23,7 +23,9 @@ use fuser::{
 };
 use tokio::runtime::Handle;
 
-use self::convert::{GENERATION, Refuse, caller, file_attr, file_type, name_of, send, send_entry, send_xattr, set_time};
+use self::convert::{
+    GENERATION, Refuse, caller, file_attr, file_type, name_of, send, send_entry, send_xattr, set_time,
+};
 use crate::fs::{Found, Fs, Located, New, Node, Space, Write};
 
 /// The largest write, and with it the largest read, in one request.
@@ -60,7 +62,12 @@ impl Adapter {
     }
 
     /// Answers from a node: now if its tree is in memory, or when it has been opened.
-    fn with_node<R: Refuse>(&self, ino: INodeNo, reply: R, answer: impl FnOnce(&Fs, Node, R) + Send + 'static) {
+    fn with_node<R: Refuse>(
+        &self,
+        ino: INodeNo,
+        reply: R,
+        answer: impl FnOnce(&Fs, Node, R) + Send + 'static,
+    ) {
         match self.fs.locate(ino.0) {
             Ok(Located::Here(node)) => answer(&self.fs, node, reply),
             Ok(Located::Away(away)) => {
@@ -308,7 +315,14 @@ impl Filesystem for Adapter {
 
     /// Closing promises nothing about durability, so that there is nothing to do. Told so once, the kernel goes
     /// on writing changed mapped pages at each close, and no longer asks.
-    fn flush(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _lock_owner: LockOwner, reply: ReplyEmpty) {
+    fn flush(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        _fh: FileHandle,
+        _lock_owner: LockOwner,
+        reply: ReplyEmpty,
+    ) {
         reply.error(fuser::Errno::ENOSYS);
     }
 
@@ -366,7 +380,14 @@ impl Filesystem for Adapter {
         send(reply, listed, |reply, ()| reply.ok());
     }
 
-    fn releasedir(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, _flags: OpenFlags, reply: ReplyEmpty) {
+    fn releasedir(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        fh: FileHandle,
+        _flags: OpenFlags,
+        reply: ReplyEmpty,
+    ) {
         self.fs.release_directory(fh.0);
         reply.ok();
     }

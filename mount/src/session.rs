@@ -129,7 +129,8 @@ impl Session {
             }
         }
         let path = self.mountpoint.clone();
-        on_thread("firn-unmount", move || unmount(&path, flags).map_err(|error| not_unmounted(path, error))).await
+        on_thread("firn-unmount", move || unmount(&path, flags).map_err(|error| not_unmounted(path, error)))
+            .await
     }
 }
 
@@ -220,7 +221,8 @@ fn clear_way(mountpoint: &Path) -> Result<PathBuf, MountError> {
         }
     }
     let path = mountpoint.canonicalize().map_err(unusable)?;
-    if let Some(mounted) = mounts::topmost(&path).filter(|mounted| mounted.kind == format!("fuse.{SUBTYPE}")) {
+    if let Some(mounted) = mounts::topmost(&path).filter(|mounted| mounted.kind == format!("fuse.{SUBTYPE}"))
+    {
         return Err(MountError::AlreadyMounted { path, source_url: mounted.source });
     }
     if !Path::new("/dev/fuse").exists() {

@@ -89,7 +89,8 @@ mod tests {
     #[test]
     fn this_process_is_known_by_name_from_any_thread() {
         let actors = Actors::default();
-        let caller = Caller { uid: 7, gid: 8, thread: rustix::thread::gettid().as_raw_nonzero().get() as u32 };
+        let caller =
+            Caller { uid: 7, gid: 8, thread: rustix::thread::gettid().as_raw_nonzero().get() as u32 };
         let actor = actors.actor(caller);
         assert_eq!((actor.uid, actor.gid, actor.pid), (7, 8, std::process::id()));
         assert!(!actor.command.is_empty());

@@ -53,7 +53,14 @@ impl Fs {
         Ok(Entry { attr: Some(attr), ttl: PRESENT })
     }
 
-    fn make(&self, volume: &Volume, actor: &Arc<Actor>, parent: Ino, name: Name, new: New) -> Result<Ino, Errno> {
+    fn make(
+        &self,
+        volume: &Volume,
+        actor: &Arc<Actor>,
+        parent: Ino,
+        name: Name,
+        new: New,
+    ) -> Result<Ino, Errno> {
         not_at(&name, Errno::EXIST)?;
         let New { mode, rdev, target } = new;
         let command = Command::Create { parent, name, mode, uid: actor.uid, gid: actor.gid, rdev, target };
@@ -141,7 +148,13 @@ impl Fs {
     ///
     /// # Errors
     /// What [`Command::Rename`] earns.
-    pub fn rename(&self, caller: Caller, from: (u64, Name), to: (u64, Name), flags: u32) -> Result<(), Errno> {
+    pub fn rename(
+        &self,
+        caller: Caller,
+        from: (u64, Name),
+        to: (u64, Name),
+        flags: u32,
+    ) -> Result<(), Errno> {
         let ((parent, name), (new_parent, new_name)) = (from, to);
         not_at(&name, Errno::PERM)?;
         not_at(&new_name, Errno::PERM)?;
@@ -155,7 +168,12 @@ impl Fs {
     ///
     /// # Errors
     /// What [`Command::SetAttributes`] earns.
-    pub fn set_attributes(&self, caller: Caller, number: u64, changes: AttributeChanges) -> Result<Attr, Errno> {
+    pub fn set_attributes(
+        &self,
+        caller: Caller,
+        number: u64,
+        changes: AttributeChanges,
+    ) -> Result<Attr, Errno> {
         self.execute(caller, number, |ino| Command::SetAttributes { ino, changes })?;
         let (volume, ino) = self.writable(number)?;
         volume.with(|ns| Attr::of(ns, ino, Place::Present(ino), PRESENT))
@@ -175,7 +193,8 @@ impl Fs {
     ) -> Result<(), Errno> {
         xattr::not_reserved(&name)?;
         let mode = XattrMode::from_flags(flags)?;
-        self.execute(caller, number, |ino| Command::SetXattr { ino, name, value: value.into(), mode }).map(drop)
+        self.execute(caller, number, |ino| Command::SetXattr { ino, name, value: value.into(), mode })
+            .map(drop)
     }
 
     /// Removes an extended attribute.

@@ -71,7 +71,8 @@ impl Cursor {
 
     fn item(&self, line: usize) -> Item {
         let next = line as u64 + 1;
-        let directory = |name: &str, place| Item { name: name.into(), kind: FileType::Directory, next, place };
+        let directory =
+            |name: &str, place| Item { name: name.into(), kind: FileType::Directory, next, place };
         match line {
             0 => directory(".", self.here),
             1 => directory("..", self.parent),

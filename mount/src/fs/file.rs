@@ -7,12 +7,12 @@ use firn_materializer::content;
 use firn_materializer::decide::{Command, Errno};
 use firn_materializer::namespace::Namespace;
 
+use super::Fs;
 use super::actors::Caller;
 use super::errno::{BADF, NXIO, XDEV};
 use super::node::Node;
 use super::readahead::Readahead;
 use super::tree::Tree;
-use super::Fs;
 
 /// A file that is held open.
 pub(super) struct File {
@@ -150,7 +150,8 @@ impl Fs {
         let mut offset = write.offset;
         if write.append && write.caller.is_some() {
             // The kernel's idea of the end may be from before an undo.
-            offset = volume.with(|ns| ns.inode(ino).map(|inode| inode.attributes.size)).ok_or(Errno::STALE)?;
+            offset =
+                volume.with(|ns| ns.inode(ino).map(|inode| inode.attributes.size)).ok_or(Errno::STALE)?;
         }
         volume.write(&actor, ino, offset, data)
     }
@@ -159,7 +160,14 @@ impl Fs {
     ///
     /// # Errors
     /// `EOPNOTSUPP` for collapsing and inserting ranges; `EROFS`; `EFBIG`.
-    pub fn allocate(&self, handle: u64, caller: Caller, mode: i32, offset: u64, len: u64) -> Result<(), Errno> {
+    pub fn allocate(
+        &self,
+        handle: u64,
+        caller: Caller,
+        mode: i32,
+        offset: u64,
+        len: u64,
+    ) -> Result<(), Errno> {
         let file = self.file(handle)?;
         let Tree::Live(volume) = &file.node.tree else { return Err(Errno::ROFS) };
         let ino = file.node.ino;

@@ -74,7 +74,7 @@ pub struct Fs {
 
 enum Mounted {
     Live { volume: Arc<Volume>, views: Views },
-    Fixed(Namespace),
+    Fixed(Arc<Namespace>),
 }
 
 /// Where the tree of an inode is.
@@ -119,12 +119,19 @@ impl Fs {
 
     /// One instant, read-only.
     pub fn fixed(history: &History, instant: Namespace) -> Fs {
-        Fs::new(Mounted::Fixed(instant), history.blocks().clone())
+        Fs::new(Mounted::Fixed(Arc::new(instant)), history.blocks().clone())
     }
 
     fn new(mounted: Mounted, blocks: Arc<Blocks>) -> Fs {
         let control = Arc::default();
-        Fs { mounted, blocks, actors: Actors::default(), files: Handles::default(), directories: Handles::default(), control }
+        Fs {
+            mounted,
+            blocks,
+            actors: Actors::default(),
+            files: Handles::default(),
+            directories: Handles::default(),
+            control,
+        }
     }
 
     /// The value of the extended attribute `user.firn.control` of every inode: how commands find this mount.
@@ -209,7 +216,9 @@ impl Fs {
 
     /// The kernel forgets an inode that it was told of so many times.
     pub fn forget(&self, number: u64, lookups: u64) {
-        if let (Mounted::Live { views, .. }, Ok(Place::Past(slot, _))) = (&self.mounted, Place::from_number(number)) {
+        if let (Mounted::Live { views, .. }, Ok(Place::Past(slot, _))) =
+            (&self.mounted, Place::from_number(number))
+        {
             views.forget(slot, lookups);
         }
     }

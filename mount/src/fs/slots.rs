@@ -78,7 +78,8 @@ impl Slots {
     /// A slot that the kernel remembers nothing of; the search goes round, so that the same is not taken again.
     fn forgotten(&mut self) -> Option<usize> {
         let len = self.table.len();
-        let index = (0..len).map(|step| (self.hand + step) % len).find(|index| self.table[*index].lookups == 0)?;
+        let index =
+            (0..len).map(|step| (self.hand + step) % len).find(|index| self.table[*index].lookups == 0)?;
         self.hand = index + 1;
         Some(index)
     }

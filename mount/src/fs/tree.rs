@@ -10,7 +10,7 @@ pub(super) enum Tree {
     /// The present of a volume that is mounted for writing.
     Live(Arc<Volume>),
     /// An instant: of a mount with `--at`, or below a `.at` directory.
-    Fixed(Namespace),
+    Fixed(Arc<Namespace>),
 }
 
 impl Tree {
@@ -26,7 +26,7 @@ impl Tree {
     pub fn now(&self) -> Namespace {
         match self {
             Tree::Live(volume) => volume.current(),
-            Tree::Fixed(ns) => ns.clone(),
+            Tree::Fixed(ns) => Namespace::clone(ns),
         }
     }
 }

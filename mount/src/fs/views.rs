@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use firn_journal::{Ino, Seq};
@@ -33,11 +33,11 @@ pub(super) struct Views {
 struct State {
     slots: Slots,
     /// The most recently used last.
-    open: VecDeque<(Seq, Namespace)>,
+    open: VecDeque<(Seq, Arc<Namespace>)>,
 }
 
 impl State {
-    fn recall(&mut self, seq: Seq) -> Option<Namespace> {
+    fn recall(&mut self, seq: Seq) -> Option<Arc<Namespace>> {
         let at = self.open.iter().position(|(known, _)| *known == seq)?;
         let found = self.open.remove(at)?;
         let ns = found.1.clone();
@@ -45,7 +45,7 @@ impl State {
         Some(ns)
     }
 
-    fn keep(&mut self, seq: Seq, ns: Namespace) {
+    fn keep(&mut self, seq: Seq, ns: Arc<Namespace>) {
         self.open.retain(|(known, _)| *known != seq);
         self.open.push_back((seq, ns));
         if self.open.len() > KEPT_OPEN {
@@ -65,23 +65,23 @@ impl Views {
     }
 
     /// The tree that a slot means, if it is open. `ESTALE` if the slot means none.
-    pub fn recall(&self, slot: Slot) -> Result<Option<Namespace>, Errno> {
+    pub fn recall(&self, slot: Slot) -> Result<Option<Arc<Namespace>>, Errno> {
         let mut state = self.lock();
         let seq = state.slots.seq(slot).ok_or(Errno::STALE)?;
         Ok(state.recall(seq))
     }
 
     /// The tree that a slot means, opened again if need be.
-    pub async fn open(&self, volume: &Volume, slot: Slot) -> Result<Namespace, Errno> {
+    pub async fn open(&self, volume: &Volume, slot: Slot) -> Result<Arc<Namespace>, Errno> {
         let seq = self.lock().slots.seq(slot).ok_or(Errno::STALE)?;
         self.open_seq(volume, seq).await
     }
 
-    async fn open_seq(&self, volume: &Volume, seq: Seq) -> Result<Namespace, Errno> {
+    async fn open_seq(&self, volume: &Volume, seq: Seq) -> Result<Arc<Namespace>, Errno> {
         if let Some(ns) = self.lock().recall(seq) {
             return Ok(ns);
         }
-        let ns = volume.view_at(seq).await.map_err(|error| errno_of(&error))?;
+        let ns = Arc::new(volume.view_at(seq).await.map_err(|error| errno_of(&error))?);
         self.lock().keep(seq, ns.clone());
         Ok(ns)
     }
@@ -96,7 +96,8 @@ impl Views {
             return Err(Errno::NOENT);
         }
         let slot = self.lock().slots.look_up_seq(at.seq).ok_or(NFILE)?;
-        let attr = Attr::of(&ns, dir, Place::Past(slot, dir), FOREVER).inspect_err(|_| self.forget(slot, 1))?;
+        let attr =
+            Attr::of(&ns, dir, Place::Past(slot, dir), FOREVER).inspect_err(|_| self.forget(slot, 1))?;
         Ok(Entry { attr: Some(attr), ttl: good_for(&when, volume) })
     }
 

@@ -27,7 +27,7 @@ fn root_with(names: &BTreeSet<String>) -> Node {
         let event = Event { seq, time: Timestamp(seq.0 as i64), actor: Arc::new(Actor::default()), kind };
         ns.apply(&event).unwrap();
     }
-    Node { place: Place::Present(Ino::ROOT), ino: Ino::ROOT, tree: Tree::Fixed(ns), ttl: FOREVER }
+    Node { place: Place::Present(Ino::ROOT), ino: Ino::ROOT, tree: Tree::Fixed(Arc::new(ns)), ttl: FOREVER }
 }
 
 fn names(count: usize) -> BTreeSet<String> {
@@ -84,5 +84,8 @@ fn a_finished_listing_holds_no_tree() {
 fn the_way_into_the_past_lists_nothing() {
     let at = Node { place: Place::At(Ino::ROOT), ..root_with(&names(3)) };
     let items = Cursor::of(&at).items(0);
-    assert_eq!(items.iter().map(|item| item.place).collect::<Vec<_>>(), [at.place, Place::Present(Ino::ROOT)]);
+    assert_eq!(
+        items.iter().map(|item| item.place).collect::<Vec<_>>(),
+        [at.place, Place::Present(Ino::ROOT)]
+    );
 }
