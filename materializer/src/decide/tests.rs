@@ -162,6 +162,30 @@ fn a_file_ends_before_two_to_the_63() {
 }
 
 #[test]
+fn what_changes_nothing_makes_no_event() {
+    let mut tree = Tree::new();
+    let (ino, parent, name) = (Ino(3), Ino(2), Name::from("file"));
+    tree.does(Command::Truncate { ino, size: 10 });
+    let rename = |mode| {
+        let (new_parent, new_name) = (parent, name.clone());
+        Command::Rename { parent, name: name.clone(), new_parent, new_name, mode }
+    };
+    for command in [
+        Command::Allocate { ino, offset: 4, len: 6 },
+        Command::Punch { ino, offset: 10, len: 5 },
+        Command::Write { ino, offset: 99, len: 0, extents: Vec::new() },
+        Command::SetAttributes { ino, changes: AttributeChanges::default() },
+        rename(RenameMode::Replace),
+        rename(RenameMode::Exchange),
+    ] {
+        assert_eq!(tree.decide(&command), Ok(Decision::default()), "{command:?}");
+    }
+    tree.refuses(rename(RenameMode::NoReplace), Errno::EXIST);
+    assert_eq!(tree.does(Command::Truncate { ino, size: 10 }).events.len(), 1);
+    assert_eq!(tree.ns.inode(ino).unwrap().attributes.mtime, tree.ns.time());
+}
+
+#[test]
 fn a_copy_of_very_many_extents_is_cut_where_one_begins() {
     let mut tree = Tree::new();
     let all = MAX_COPY_EXTENTS as u64 + 10;

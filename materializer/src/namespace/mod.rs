@@ -129,4 +129,3 @@ impl fmt::Debug for Namespace {
             .finish_non_exhaustive()
     }
 }
-

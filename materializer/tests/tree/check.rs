@@ -61,6 +61,7 @@ pub fn same_tree(ns: &Namespace, model: &Model, blocks: &[Vec<u8>]) {
     let orphans: BTreeSet<u64> = ns.orphans().map(|ino| ino.0).collect();
     let open = model.leaves.keys().filter(|id| !seen.contains(*id)).chain(&model.removed_dirs);
     assert_eq!(orphans, open.copied().collect());
+    assert!(model.removed_dirs.iter().all(|id| ns.inode(Ino(*id)).unwrap().attributes.nlink == 0));
     assert_eq!(ns.inodes().count(), seen.len() + 1 + orphans.len());
     let checkpoints = ns.checkpoints().map(|(name, checkpoint)| (name.to_owned(), checkpoint.seq.0));
     assert_eq!(checkpoints.collect::<BTreeMap<_, _>>(), model.checkpoints);

@@ -37,17 +37,21 @@ fn number() -> impl Strategy<Value = u64> {
     prop_oneof![8 => 0..60u64, 1 => Just(u64::MAX), 1 => Just(i64::MAX as u64), 1 => Just(i64::MAX as u64 - 20)]
 }
 
-fn extents() -> impl Strategy<Value = Vec<PlacedExtent>> {
-    let short = || prop_oneof![8 => 0..20u32, 1 => Just(u32::MAX)];
-    let placed = (number(), short(), short(), 0..3u32).prop_map(|(offset, len, skip, slot)| {
-        let block = BlockRef { pack: PackId { epoch: Epoch(1), number: 0 }, slot };
-        PlacedExtent { offset, extent: Extent { len, skip, block } }
-    });
-    let sorted = vec(placed, 0..4).prop_map(|mut extents| {
-        extents.sort_by_key(|placed| placed.offset);
-        extents
-    });
-    prop_oneof![4 => sorted, 1 => Just(Vec::new())]
+/// A range and extents that mostly lie in it, one after the other.
+fn content_of_range() -> impl Strategy<Value = (u64, u64, Vec<PlacedExtent>)> {
+    let short = || prop_oneof![12 => 0..20u32, 1 => Just(u32::MAX), 1 => Just(u32::MAX - 5)];
+    let gap = prop_oneof![12 => 0..9u64, 1 => number()];
+    (number(), number(), vec((gap, short(), short(), 0..3u32), 0..3)).prop_map(|(offset, len, pieces)| {
+        let mut at = offset;
+        let placed = pieces.into_iter().map(|(gap, len, skip, slot)| {
+            let block = BlockRef { pack: PackId { epoch: Epoch(1), number: 0 }, slot };
+            let placed = PlacedExtent { offset: at.wrapping_add(gap), extent: Extent { len, skip, block } };
+            at = placed.offset.wrapping_add(u64::from(len));
+            placed
+        });
+        let extents = placed.collect();
+        (offset, len, extents)
+    })
 }
 
 fn target() -> impl Strategy<Value = Option<Arc<[u8]>>> {
@@ -94,7 +98,7 @@ fn commanded() -> impl Strategy<Value = EventKind> {
 
 fn content() -> impl Strategy<Value = EventKind> {
     prop_oneof![
-        (ino(), number(), number(), extents()).prop_map(|(ino, offset, len, extents)| EventKind::Written {
+        (ino(), content_of_range()).prop_map(|(ino, (offset, len, extents))| EventKind::Written {
             ino,
             offset,
             len,
@@ -117,8 +121,8 @@ fn resets() -> impl Strategy<Value = EventKind> {
         6 => (ino(), name(), ino(), option::weighted(0.2, ino()))
             .prop_map(|(parent, name, ino, replaced)| EventKind::DirentPut { parent, name, ino, replaced }),
         1 => (ino(), name(), ino()).prop_map(|(parent, name, ino)| EventKind::DirentDropped { parent, name, ino }),
-        2 => (ino(), number(), number(), extents())
-            .prop_map(|(ino, offset, len, extents)| EventKind::ExtentsPut { ino, offset, len, extents }),
+        2 => (ino(), content_of_range())
+            .prop_map(|(ino, (offset, len, extents))| EventKind::ExtentsPut { ino, offset, len, extents }),
         1 => (ino(), name(), value()).prop_map(|(ino, name, value)| EventKind::XattrPut { ino, name, value }),
         1 => (ino(), name()).prop_map(|(ino, name)| EventKind::XattrDropped { ino, name }),
     ]

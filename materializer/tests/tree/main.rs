@@ -8,10 +8,10 @@ mod model;
 mod model_content;
 mod model_entries;
 mod operations;
+mod refused;
 
 use std::collections::BTreeMap;
 
-use firn_journal::{EventKind, Ino, Seq};
 use firn_materializer::namespace::{Namespace, resets};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -85,42 +85,6 @@ proptest! {
             check::resets_lead(old, new);
         }
     }
-}
-
-#[test]
-fn events_out_of_order_are_refused() {
-    let mut namespace = Namespace::default();
-    let event = |seq, time| {
-        harness::event(seq, time, EventKind::Checkpointed { name: "n".into(), message: "".into() })
-    };
-    namespace.apply(&event(1, -5)).unwrap();
-    for (seq, time) in [(1, 7), (3, 7), (0, 7), (u64::MAX, 7), (2, -5), (2, -6)] {
-        assert!(namespace.clone().apply(&event(seq, time)).is_err(), "event {seq} at {time}");
-    }
-    namespace.apply(&event(2, -4)).unwrap();
-    assert_eq!(namespace.checkpoint("n").map(|checkpoint| checkpoint.seq), Some(Seq(2)));
-}
-
-#[test]
-fn a_transaction_shares_one_time_and_has_no_other_within() {
-    let mut namespace = Namespace::default();
-    let began = |seq, time| harness::event(seq, time, harness::began(2));
-    let dropped = |seq, time| {
-        harness::event(
-            seq,
-            time,
-            EventKind::XattrPut { ino: Ino::ROOT, name: "user.a".into(), value: b"1"[..].into() },
-        )
-    };
-    namespace.apply(&began(1, 5)).unwrap();
-    assert_eq!(namespace.transaction_left(), 2);
-    assert!(namespace.clone().apply(&dropped(2, 6)).is_err());
-    assert!(namespace.clone().apply(&began(2, 5)).is_err());
-    namespace.apply(&dropped(2, 5)).unwrap();
-    namespace.apply(&dropped(3, 5)).unwrap();
-    assert_eq!(namespace.transaction_left(), 0);
-    assert!(namespace.clone().apply(&dropped(4, 5)).is_err());
-    namespace.apply(&began(4, 6)).unwrap();
 }
 
 /// How many of each operation succeed: the properties are worth something only if all of them happen.

@@ -4,12 +4,12 @@ use firn_journal::{Attributes, Ino, Name, PlacedExtent};
 
 use super::super::extents::range_of;
 use super::super::keys::NameKey;
-use super::super::load::check_inode;
-use super::super::{EvolveError, FileType, MAX_XATTR_SIZE, Namespace};
+use super::super::load::{check_inode, check_xattr};
+use super::super::{EvolveError, FileType, Namespace};
 
-/// Each states a piece whole, and touches nothing else. Saved rows come in by the same way.
+/// Each states a piece whole, and touches nothing else.
 impl Namespace {
-    pub(in super::super) fn put_inode(
+    pub(super) fn put_inode(
         &mut self,
         ino: Ino,
         attributes: Attributes,
@@ -53,20 +53,9 @@ impl Namespace {
         self.replace_extents(ino, range_of(ino, offset, len)?, extents)
     }
 
-    pub(in super::super) fn put_xattr(
-        &mut self,
-        ino: Ino,
-        name: &Name,
-        value: Arc<[u8]>,
-    ) -> Result<(), EvolveError> {
+    pub(super) fn put_xattr(&mut self, ino: Ino, name: &Name, value: Arc<[u8]>) -> Result<(), EvolveError> {
         self.require(ino)?;
-        let bytes = name.as_bytes();
-        if bytes.is_empty() || bytes.len() > Name::MAX || bytes.contains(&0) {
-            return Err(EvolveError::BadName(name.clone()));
-        }
-        if value.len() > MAX_XATTR_SIZE {
-            return Err(EvolveError::BadXattr { ino, name: name.clone(), what: "has too large a value" });
-        }
+        check_xattr(ino, name, &value)?;
         self.xattrs.insert(NameKey { ino, name: name.clone() }, value);
         Ok(())
     }
