@@ -90,7 +90,7 @@ pub enum StoreError {
         /// What kind of failure it is.
         fault: Fault,
         /// What the store said.
-        source: Arc<object_store::Error>,
+        source: Arc<dyn Error + Send + Sync>,
     },
 }
 
@@ -152,21 +152,26 @@ pub enum Fault {
 /// Errors that are not recognized are [`Fault::Transient`]: repeating in vain is visible in the store's health,
 /// while giving up on a write loses it.
 pub fn classify(error: &object_store::Error) -> Fault {
+    recognize(error).unwrap_or(Fault::Transient)
+}
+
+/// As [`classify`], but leaves open what is not recognized.
+pub(crate) fn recognize(error: &object_store::Error) -> Option<Fault> {
     use object_store::Error as E;
     match error {
-        E::NotFound { .. } => Fault::NotFound,
-        // Azure has said Precondition, and S3's relatives NotModified, where others say AlreadyExists. And S3 says
-        // 409, which is passed on as AlreadyExists, when a create met another one that is not decided yet.
-        E::AlreadyExists { .. } | E::Precondition { .. } | E::NotModified { .. } if is_undecided(error) => {
-            Fault::Transient
+        E::NotFound { .. } => Some(Fault::NotFound),
+        // S3 says 409, which the client calls AlreadyExists, when a create met another one that is not decided yet.
+        E::AlreadyExists { .. } if is_undecided(error) => Some(Fault::Transient),
+        // Azure has said Precondition, and relatives of S3 NotModified, where others say AlreadyExists.
+        E::AlreadyExists { .. } | E::Precondition { .. } | E::NotModified { .. } => {
+            Some(Fault::AlreadyExists)
         }
-        E::AlreadyExists { .. } | E::Precondition { .. } | E::NotModified { .. } => Fault::AlreadyExists,
-        E::PermissionDenied { .. } | E::Unauthenticated { .. } => Fault::Denied,
+        E::PermissionDenied { .. } | E::Unauthenticated { .. } => Some(Fault::Denied),
         E::InvalidPath { .. }
         | E::NotSupported { .. }
         | E::NotImplemented { .. }
-        | E::UnknownConfigurationKey { .. } => Fault::Permanent,
-        _ => links(error).find_map(classify_link).unwrap_or(Fault::Transient),
+        | E::UnknownConfigurationKey { .. } => Some(Fault::Permanent),
+        _ => links(error).find_map(classify_link),
     }
 }
 
@@ -209,6 +214,7 @@ fn classify_answer(text: &str) -> Option<Fault> {
     let (status, body) = text.strip_prefix("Server returned non-2xx status code: ")?.split_at_checked(3)?;
     Some(match status.parse::<u16>().ok()? {
         401 | 403 => Fault::Denied,
+        404 => Fault::NotFound,
         400 if ["ExpiredToken", "InvalidToken", "TokenRefreshRequired"].iter().any(|c| body.contains(c)) => {
             Fault::Denied
         }
@@ -227,7 +233,7 @@ fn classify_answer(text: &str) -> Option<Fault> {
 const BRIEF_CHARS: usize = 400;
 
 /// One line, not too long.
-pub(crate) fn brief(error: &object_store::Error) -> String {
+pub(crate) fn brief(error: &dyn Error) -> String {
     let text = error.to_string();
     let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = words.char_indices().nth(BRIEF_CHARS) {
@@ -237,7 +243,7 @@ pub(crate) fn brief(error: &object_store::Error) -> String {
     words
 }
 
-fn hint(fault: Fault, error: &object_store::Error) -> &'static str {
+fn hint(fault: Fault, error: &dyn Error) -> &'static str {
     let text = error.to_string();
     // Without credentials the clients turn to the address where a cloud machine asks who it is.
     if text.contains("169.254.169.254") || text.contains("metadata.google.internal") {

@@ -21,6 +21,8 @@
 //! a lost answer is neither success nor failure. [`StoreHealth`] remembers for how long the store has been
 //! failing. Every [`StoreError`] says what was expected, what was found and what to do.
 
+#[cfg(test)]
+mod crooked;
 mod error;
 mod health;
 pub mod keys;

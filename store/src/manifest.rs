@@ -12,7 +12,7 @@ mod tests;
 mod v1;
 
 /// For how long opening waits for a store that does not answer.
-pub(crate) const OPENING_PATIENCE: Patience = Patience::UpTo(Duration::from_secs(10));
+const OPENING_PATIENCE: Patience = Patience::UpTo(Duration::from_secs(10));
 
 /// A manifest is far smaller; a larger object of that name is none.
 const LARGEST_BYTES: u64 = 4096;
@@ -102,7 +102,8 @@ fn checksum_line(body: &str) -> String {
     format!("blake3 {}\n", blake3::hash(body.as_bytes()).to_hex())
 }
 
-fn patient(store: &Arc<dyn ObjectStore>) -> Retrying {
+/// A volume's objects, with the patience of someone who waits for a volume to open.
+pub(crate) fn patient(store: &Arc<dyn ObjectStore>) -> Retrying {
     Retrying::new(store.clone(), StoreHealth::default(), OPENING_PATIENCE)
 }
 

@@ -3,7 +3,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
@@ -11,8 +10,9 @@ use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
+use crate::manifest::patient;
 use crate::url::{Place, Service, VolumeUrl};
-use crate::{Key, Manifest, StoreError, create_manifest, probe, read_manifest};
+use crate::{Manifest, StoreError, create_manifest, probe, read_manifest};
 
 mod aws;
 mod located;
@@ -72,23 +72,12 @@ pub async fn init(
         }
         Err(error) => return Err(error),
     }
-    if let Some(found) = first_stranger(&store).await {
+    if let Some(found) = patient(&store).first_stranger().await? {
         return Err(StoreError::NotEmpty { at: url.to_string(), found });
     }
     probe(&store, put_id).await?;
     create_manifest(&store, manifest).await?;
     Ok(store)
-}
-
-/// Something that is there besides what a probe has left. Errors are left to the probe, which says more.
-async fn first_stranger(store: &Arc<dyn ObjectStore>) -> Option<String> {
-    let mut objects = store.list(None);
-    while let Some(Ok(meta)) = objects.next().await {
-        if !matches!(Key::of(&meta.location), Some(Key::Probe { .. })) {
-            return Some(meta.location.to_string());
-        }
-    }
-    None
 }
 
 fn local(path: &Path) -> Result<LocalFileSystem, StoreError> {

@@ -8,7 +8,7 @@ use futures::{FutureExt, StreamExt};
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::{Fault, StoreError, brief, classify};
+use crate::error::{Fault, StoreError, brief, classify, recognize};
 use crate::health::{Direction, StoreHealth};
 use crate::keys::{Family, Key};
 
@@ -107,14 +107,21 @@ impl Retrying {
                 GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
             match within(REQUEST_LIMIT, store.get_opts(path, options)).await {
                 Ok(found) => {
-                    let size = found.range.end.saturating_sub(found.range.start);
+                    let expected = range.start..range.end.min(found.meta.size);
+                    if found.range != expected {
+                        let source = format!("bytes {:?} came for bytes {expected:?}", found.range).into();
+                        return Err(object_store::Error::NotSupported { source });
+                    }
+                    let size = expected.end.saturating_sub(expected.start);
                     complete(size, within(limit(size), found.bytes()).await?)
                 }
                 // Stores differ in how they say that a range begins after the end: so the size is asked for.
-                Err(error) if matches!(classify(&error), Fault::NotFound | Fault::Denied) => Err(error),
-                Err(error) => match within(REQUEST_LIMIT, store.head(path)).await {
-                    Ok(meta) if meta.size <= range.start => Ok(Bytes::new()),
-                    _ => Err(error),
+                Err(error) => match recognize(&error) {
+                    None | Some(Fault::Permanent) => match within(REQUEST_LIMIT, store.head(path)).await {
+                        Ok(meta) if meta.size <= range.start => Ok(Bytes::new()),
+                        _ => Err(error),
+                    },
+                    Some(_) => Err(error),
                 },
             }
         });
@@ -202,6 +209,21 @@ impl Retrying {
         let answer =
             self.attempts(Direction::Write, "delete", &key, || within(REQUEST_LIMIT, store.delete(path)));
         none_if_absent(answer.await).map(|_| ())
+    }
+
+    /// The first object that is there besides what probes have left.
+    pub(crate) async fn first_stranger(&self) -> Result<Option<String>, StoreError> {
+        let store = &self.store;
+        self.attempts(Direction::Read, "list", &"objects", || async move {
+            let mut objects = store.list(None);
+            while let Some(meta) = within(REQUEST_LIMIT, objects.next().map(Ok)).await?.transpose()? {
+                if !matches!(Key::of(&meta.location), Some(Key::Probe { .. })) {
+                    return Ok(Some(meta.location.to_string()));
+                }
+            }
+            Ok(None)
+        })
+        .await
     }
 
     /// Repeats `attempt` while that is of use and patience lasts.

@@ -18,8 +18,9 @@ fn key() -> impl Strategy<Value = Key> {
 proptest! {
     #[test]
     fn a_key_survives_its_text(key in key()) {
-        prop_assert_eq!(Key::of(&key.path()), Some(key));
-        prop_assert_eq!(key.path().as_ref(), key.to_string());
+        let path = key.path();
+        prop_assert_eq!(Key::of(&path), Some(key));
+        prop_assert_eq!(path.as_ref(), key.to_string());
     }
 
     /// Near misses of real keys, not only noise: one character of a real key is replaced.
