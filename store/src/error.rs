@@ -222,7 +222,7 @@ fn classify_answer(text: &str) -> Option<Fault> {
         400 if ["RequestTimeout", "IncompleteBody", "BadDigest"].iter().any(|c| body.contains(c)) => {
             Fault::Transient
         }
-        408 | 425 | 429 => Fault::Transient,
+        408 | 409 | 425 | 429 => Fault::Transient,
         501 | 505 => Fault::Permanent,
         300..=499 => Fault::Permanent,
         _ => Fault::Transient,
