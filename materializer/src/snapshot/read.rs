@@ -19,6 +19,9 @@ pub async fn read(store: &Retrying, volume: VolumeId, id: SnapshotId) -> Result<
     let toc = read_toc(&folder, volume, id).await?;
     let mut loader = Loader::default();
     load_tree(&folder, &toc.tables, &mut loader).await?;
+    while loader.settle(Inodes::BATCH_ROWS) {
+        yield_now().await;
+    }
     let packs = read_packs(&folder, &toc.tables.packs).await?;
     let ns = loader
         .finish(toc.tip.seq, toc.time, toc.next_ino)
