@@ -1,8 +1,12 @@
 //! The objects of a snapshot file, in the store.
 
+use std::ops::Range;
+use std::pin::pin;
+
 use bytes::Bytes;
 use firn_journal::{SegmentNo, Seq};
 use firn_store::{Family, Key, Retrying, SnapshotObject, StoreError};
+use futures::{StreamExt, TryStreamExt, stream};
 use tokio::task::yield_now;
 
 use super::v1::TableEntry;
@@ -12,8 +16,10 @@ use super::{Damage, SnapshotError, SnapshotId};
 const MAX_TABLE: u64 = 4 << 30;
 /// The longest table of contents that is read, in bytes. Real ones have about one thousand.
 const MAX_TOC: u64 = 64 * 1024;
-/// Bytes that are hashed between two yields.
-const HASH_STEP: usize = 4 * 1024 * 1024;
+/// Bytes that are fetched in one request, or hashed between two yields.
+const PART: u64 = 8 * 1024 * 1024;
+/// Requests for parts of one table that are under way at the same time.
+const PARTS_IN_FLIGHT: usize = 4;
 
 /// The snapshot files that are whole, newest first.
 ///
@@ -58,7 +64,7 @@ impl<'a> Folder<'a> {
 
     /// The table of contents, not verified.
     pub async fn get_toc(&self) -> Result<Bytes, SnapshotError> {
-        self.get_up_to(SnapshotObject::Toc, MAX_TOC).await
+        self.get_range(SnapshotObject::Toc, 0..MAX_TOC).await
     }
 
     /// A table, verified.
@@ -66,19 +72,28 @@ impl<'a> Folder<'a> {
         if entry.len > MAX_TABLE {
             return Err(self.too_long(object, entry.len));
         }
-        let bytes = self.get_up_to(object, entry.len).await?;
+        let mut hasher = blake3::Hasher::new();
+        let mut bytes = Vec::new();
+        let starts = stream::iter((0..entry.len).step_by(PART as usize));
+        let parts = starts.map(|start| self.get_range(object, start..entry.len.min(start + PART)));
+        let mut parts = pin!(parts.buffered(PARTS_IN_FLIGHT));
+        while let Some(part) = parts.try_next().await? {
+            hasher.update(&part);
+            bytes.extend_from_slice(&part);
+            yield_now().await;
+        }
         if bytes.len() as u64 != entry.len {
             let damage = Damage::Length { expected: entry.len, found: bytes.len() as u64 };
             return Err(self.damaged(object, damage));
         }
-        if checksum(&bytes).await != entry.hash {
+        if hasher.finalize() != entry.hash {
             return Err(self.damaged(object, Damage::Checksum));
         }
-        Ok(bytes)
+        Ok(bytes.into())
     }
 
-    async fn get_up_to(&self, object: SnapshotObject, len: u64) -> Result<Bytes, SnapshotError> {
-        let bytes = self.store.get_range(self.key(object), 0..len).await?;
+    async fn get_range(&self, object: SnapshotObject, range: Range<u64>) -> Result<Bytes, SnapshotError> {
+        let bytes = self.store.get_range(self.key(object), range).await?;
         bytes.ok_or_else(|| self.damaged(object, Damage::Missing))
     }
 
@@ -99,7 +114,7 @@ impl<'a> Folder<'a> {
 /// The BLAKE3 of a whole object.
 pub async fn checksum(bytes: &[u8]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
-    for step in bytes.chunks(HASH_STEP) {
+    for step in bytes.chunks(PART as usize) {
         hasher.update(step);
         yield_now().await;
     }
