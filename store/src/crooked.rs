@@ -47,6 +47,7 @@ pub enum Mishap {
     None,
     Unavailable,
     Denied,
+    NoBucket,
     Refused,
     /// There is never an answer, and no effect.
     Hang,
@@ -102,6 +103,7 @@ impl Crooked {
             Mishap::Hang => std::future::pending().await,
             Mishap::Unavailable => Err(unavailable()),
             Mishap::Denied => Err(Error::PermissionDenied { path: "x".into(), source: "denied".into() }),
+            Mishap::NoBucket => Err(Error::NotFound { path: "x".into(), source: "no such bucket".into() }),
             Mishap::Refused => Err(Error::NotSupported { source: "refused".into() }),
             Mishap::None | Mishap::LostAnswer | Mishap::Truncated => Ok(mishap),
         }

@@ -95,7 +95,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What kind of failure this is, to a caller that must decide what to do. All but requests are permanent.
+    /// What kind of failure this is, to a caller that must decide what to do.
     pub fn fault(&self) -> Fault {
         match self {
             StoreError::Request { fault, .. } => *fault,

@@ -3,12 +3,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::AmazonS3ConfigKey;
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 
 use crate::manifest::patient;
 use crate::url::{Place, Service, VolumeUrl};
@@ -110,46 +110,47 @@ fn create_directory(path: &Path) -> std::io::Result<()> {
 }
 
 fn client(service: Service, name: &str) -> Result<Arc<dyn ObjectStore>, String> {
-    let said = |error: object_store::Error| error.to_string();
     Ok(match service {
         Service::S3 => {
-            let s3: AmazonS3Builder = aws::builder(&aws::Settings::of_process()?)?;
-            let options = client_options(aws::endpoint(&s3));
-            Arc::new(
-                s3.with_bucket_name(name)
-                    .with_client_options(options)
-                    .with_retry(no_retries())
-                    .build()
-                    .map_err(said)?,
-            )
+            let mut builder = aws::builder(&aws::Settings::of_process()?)?;
+            for (key, value) in transport(aws::endpoint(&builder)) {
+                builder = builder.with_config(AmazonS3ConfigKey::Client(key), value);
+            }
+            let client = builder.with_bucket_name(name).with_retry(no_retries()).build();
+            Arc::new(client.map_err(|error| error.to_string())?)
         }
         Service::Azure => {
-            let azure = MicrosoftAzureBuilder::from_env();
-            let options = client_options(azure.get_config_value(&AzureConfigKey::Endpoint));
-            let azure = azure.with_container_name(name).with_client_options(options).with_retry(no_retries());
-            Arc::new(azure.build().map_err(|error| {
-                format!("{error} (AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY are read, among others)")
+            let mut builder = MicrosoftAzureBuilder::from_env();
+            for (key, value) in transport(builder.get_config_value(&AzureConfigKey::Endpoint)) {
+                builder = builder.with_config(AzureConfigKey::Client(key), value);
+            }
+            let client = builder.with_container_name(name).with_retry(no_retries()).build();
+            Arc::new(client.map_err(|error| {
+                format!("{error}; set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY or other AZURE_* variables")
             })?)
         }
         Service::Google => {
-            let google = GoogleCloudStorageBuilder::from_env();
-            let options = client_options(google.get_config_value(&GoogleConfigKey::BaseUrl));
-            let google = google.with_bucket_name(name).with_client_options(options).with_retry(no_retries());
-            Arc::new(
-                google.build().map_err(|error| {
-                    format!("{error} (GOOGLE_APPLICATION_CREDENTIALS is read, among others)")
-                })?,
-            )
+            let mut builder = GoogleCloudStorageBuilder::from_env();
+            for (key, value) in transport(builder.get_config_value(&GoogleConfigKey::BaseUrl)) {
+                builder = builder.with_config(GoogleConfigKey::Client(key), value);
+            }
+            let client = builder.with_bucket_name(name).with_retry(no_retries()).build();
+            Arc::new(client.map_err(|error| {
+                format!("{error}; set GOOGLE_APPLICATION_CREDENTIALS or other GOOGLE_* variables")
+            })?)
         }
     })
 }
 
-/// Plain HTTP is allowed to an endpoint that was given as such, and to none else.
-fn client_options(endpoint: Option<String>) -> ClientOptions {
-    ClientOptions::new()
-        .with_connect_timeout(CONNECT_LIMIT)
-        .with_timeout(TRANSFER_LIMIT)
-        .with_allow_http(endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")))
+/// What is set over the environment's settings. Plain HTTP is allowed to an endpoint that was given as such.
+fn transport(endpoint: Option<String>) -> impl Iterator<Item = (ClientConfigKey, String)> {
+    let plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
+    let limit = |time: Duration| format!("{} s", time.as_secs());
+    let limits = [
+        (ClientConfigKey::ConnectTimeout, limit(CONNECT_LIMIT)),
+        (ClientConfigKey::Timeout, limit(TRANSFER_LIMIT)),
+    ];
+    limits.into_iter().chain(plain.then(|| (ClientConfigKey::AllowHttp, "true".to_owned())))
 }
 
 /// A create that the client repeats after a lost answer meets its own object, and says that it exists.

@@ -2,6 +2,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
@@ -17,7 +18,7 @@ mod pace;
 mod tests;
 
 pub use pace::{Backoff, Patience};
-use pace::{REQUEST_LIMIT, limit, no_answer, within};
+use pace::{REQUEST_LIMIT, limit, no_answer, whole_ms, within};
 
 /// No object is larger: the most that all stores take in one put is 5 GiB, and no reader takes more.
 const LARGEST_OBJECT_BYTES: u64 = 4 << 30;
@@ -80,8 +81,8 @@ impl Retrying {
     /// [`StoreError::Request`] when patience is at its end, or at once if repeating is of no use.
     pub async fn get(&self, key: Key) -> Result<Option<Bytes>, StoreError> {
         let (store, path) = (&self.store, &key.path());
-        let answer = self.attempts(Direction::Read, "read", &key, || async move {
-            let found = within(REQUEST_LIMIT, store.get_opts(path, GetOptions::default())).await?;
+        let answer = self.attempts(Action::Read, &key, |answer_limit| async move {
+            let found = within(answer_limit, store.get_opts(path, GetOptions::default())).await?;
             let size = found.meta.size;
             if size > LARGEST_OBJECT_BYTES {
                 let source = format!("it has {size} bytes; no object of Firn is larger than 4 GiB").into();
@@ -102,10 +103,10 @@ impl Retrying {
             return Ok(self.size(key).await?.map(|_| Bytes::new()));
         }
         let (store, path, range) = (&self.store, &key.path(), &range);
-        let answer = self.attempts(Direction::Read, "read", &key, || async move {
+        let answer = self.attempts(Action::Read, &key, |answer_limit| async move {
             let options =
                 GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
-            match within(REQUEST_LIMIT, store.get_opts(path, options)).await {
+            match within(answer_limit, store.get_opts(path, options)).await {
                 Ok(found) => {
                     let expected = range.start..range.end.min(found.meta.size);
                     if found.range != expected {
@@ -117,7 +118,7 @@ impl Retrying {
                 }
                 // Stores differ in how they say that a range begins after the end: so the size is asked for.
                 Err(error) => match recognize(&error) {
-                    None | Some(Fault::Permanent) => match within(REQUEST_LIMIT, store.head(path)).await {
+                    None | Some(Fault::Permanent) => match within(answer_limit, store.head(path)).await {
                         Ok(meta) if meta.size <= range.start => Ok(Bytes::new()),
                         _ => Err(error),
                     },
@@ -134,7 +135,7 @@ impl Retrying {
     /// As [`Retrying::get`].
     pub async fn size(&self, key: Key) -> Result<Option<u64>, StoreError> {
         let (store, path) = (&self.store, &key.path());
-        let answer = self.attempts(Direction::Read, "read", &key, || within(REQUEST_LIMIT, store.head(path)));
+        let answer = self.attempts(Action::Read, &key, |answer_limit| within(answer_limit, store.head(path)));
         none_if_absent(answer.await.map(|meta| meta.size))
     }
 
@@ -146,8 +147,8 @@ impl Retrying {
     pub async fn put(&self, key: Key, bytes: Bytes) -> Result<(), StoreError> {
         let (store, path, bytes) = (&self.store, &key.path(), &bytes);
         let time = limit(bytes.len() as u64);
-        let attempt = || within(time, store.put(path, PutPayload::from(bytes.clone())));
-        self.attempts(Direction::Write, "write", &key, attempt).await.map(|_| ())
+        let attempt = |_| within(time, store.put(path, PutPayload::from(bytes.clone())));
+        self.attempts(Action::Write, &key, attempt).await.map(|_| ())
     }
 
     /// Writes an object if there is none of that name: **one attempt**, since what to do about an unknown outcome
@@ -161,15 +162,12 @@ impl Retrying {
                 self.health.succeeded(Direction::Write);
                 PutOutcome::Created
             }
-            Err(error) => match self.note(Direction::Write, &error) {
+            Err(error) => match self.note(Action::Write, &error) {
                 Fault::AlreadyExists => PutOutcome::Exists,
-                Fault::Transient => PutOutcome::Unknown(self.error("write", &key, error)),
-                Fault::Denied if self.patience == Patience::Forever => {
-                    PutOutcome::Unknown(self.error("write", &key, error))
+                fault if self.repeats(Action::Write, fault) => {
+                    PutOutcome::Unknown(self.error(Action::Write, &key, error))
                 }
-                Fault::Denied | Fault::NotFound | Fault::Permanent => {
-                    PutOutcome::Refused(self.error("write", &key, error))
-                }
+                _ => PutOutcome::Refused(self.error(Action::Write, &key, error)),
             },
         }
     }
@@ -183,13 +181,13 @@ impl Retrying {
         let (store, prefix) = (&self.store, &family.prefix());
         let after = &after.map(Key::path);
         let mut listed = self
-            .attempts(Direction::Read, "list", prefix, || async move {
+            .attempts(Action::List, prefix, |answer_limit| async move {
                 let mut objects = match after {
                     Some(after) => store.list_with_offset(Some(prefix), after),
                     None => store.list(Some(prefix)),
                 };
                 let mut listed = Vec::new();
-                while let Some(meta) = within(REQUEST_LIMIT, objects.next().map(Ok)).await?.transpose()? {
+                while let Some(meta) = within(answer_limit, objects.next().map(Ok)).await?.transpose()? {
                     listed.extend(Key::of(&meta.location).map(|key| Listed { key, size: meta.size }));
                 }
                 Ok(listed)
@@ -207,16 +205,16 @@ impl Retrying {
     pub async fn delete(&self, key: Key) -> Result<(), StoreError> {
         let (store, path) = (&self.store, &key.path());
         let answer =
-            self.attempts(Direction::Write, "delete", &key, || within(REQUEST_LIMIT, store.delete(path)));
+            self.attempts(Action::Delete, &key, |answer_limit| within(answer_limit, store.delete(path)));
         none_if_absent(answer.await).map(|_| ())
     }
 
     /// The first object that is there besides what probes have left.
     pub(crate) async fn first_stranger(&self) -> Result<Option<String>, StoreError> {
         let store = &self.store;
-        self.attempts(Direction::Read, "list", &"objects", || async move {
+        self.attempts(Action::List, &"objects", |answer_limit| async move {
             let mut objects = store.list(None);
-            while let Some(meta) = within(REQUEST_LIMIT, objects.next().map(Ok)).await?.transpose()? {
+            while let Some(meta) = within(answer_limit, objects.next().map(Ok)).await?.transpose()? {
                 if !matches!(Key::of(&meta.location), Some(Key::Probe { .. })) {
                     return Ok(Some(meta.location.to_string()));
                 }
@@ -226,13 +224,14 @@ impl Retrying {
         .await
     }
 
-    /// Repeats `attempt` while that is of use and patience lasts.
+    /// Repeats `attempt` while that is of use and patience lasts. An attempt is told how long to wait for an
+    /// answer to begin: at most half of the patience that is left, so that one connection that hangs is not the
+    /// end of it.
     async fn attempts<T, F>(
         &self,
-        direction: Direction,
-        action: &'static str,
+        action: Action,
         key: &(dyn Display + Sync),
-        attempt: impl Fn() -> F,
+        attempt: impl Fn(Duration) -> F,
     ) -> Result<T, StoreError>
     where
         F: Future<Output = object_store::Result<T>>,
@@ -244,49 +243,82 @@ impl Retrying {
         let mut backoff = Backoff::default();
         loop {
             let answer = match deadline {
-                None => attempt().await,
-                Some(at) => timeout_at(at, attempt()).await.unwrap_or_else(|_| Err(no_answer())),
+                None => attempt(REQUEST_LIMIT).await,
+                Some(at) => {
+                    let half = at.saturating_duration_since(Instant::now()) / 2;
+                    let attempt = attempt(whole_ms(half.min(REQUEST_LIMIT)));
+                    timeout_at(at, attempt).await.unwrap_or_else(|_| Err(no_answer()))
+                }
             };
             let error = match answer {
                 Ok(value) => {
-                    self.health.succeeded(direction);
+                    self.health.succeeded(action.direction());
                     return Ok(value);
                 }
                 Err(error) => error,
             };
-            let repeat = match (self.note(direction, &error), self.patience) {
-                (Fault::Transient, _) | (Fault::Denied, Patience::Forever) => true,
-                (Fault::Denied | Fault::NotFound | Fault::AlreadyExists | Fault::Permanent, _) => false,
-            };
+            let fault = self.note(action, &error);
             let pause = backoff.next_pause();
-            if !repeat || deadline.is_some_and(|at| Instant::now() + pause >= at) {
+            let too_late = deadline.is_some_and(|at| Instant::now() + pause >= at);
+            if too_late || !self.repeats(action, fault) {
                 return Err(self.error(action, key, error));
             }
-            tracing::debug!(action, %key, error = brief(&error), ?pause, "trying again");
+            tracing::debug!(?action, %key, error = brief(&error), ?pause, "trying again");
             tokio::time::sleep(pause).await;
         }
     }
 
+    /// Whether a failed request is to be made again.
+    fn repeats(&self, action: Action, fault: Fault) -> bool {
+        match fault {
+            Fault::Transient => true,
+            Fault::Denied => self.patience == Patience::Forever,
+            // The bucket is gone; or a gateway says so, while what is behind it is away.
+            Fault::NotFound => self.patience == Patience::Forever && action == Action::Write,
+            Fault::AlreadyExists | Fault::Permanent => false,
+        }
+    }
+
     /// Enters a failed request into the store's health. A store that says no is well.
-    fn note(&self, direction: Direction, error: &object_store::Error) -> Fault {
+    fn note(&self, action: Action, error: &object_store::Error) -> Fault {
         let fault = classify(error);
         match fault {
-            Fault::NotFound | Fault::AlreadyExists => self.health.succeeded(direction),
-            Fault::Transient | Fault::Denied | Fault::Permanent => {
-                self.health.failed(direction, brief(error))
-            }
+            Fault::AlreadyExists => self.health.succeeded(action.direction()),
+            Fault::NotFound if action != Action::Write => self.health.succeeded(action.direction()),
+            _ => self.health.failed(action.direction(), brief(error)),
         }
         fault
     }
 
-    fn error(
-        &self,
-        action: &'static str,
-        key: &(dyn Display + Sync),
-        source: object_store::Error,
-    ) -> StoreError {
+    fn error(&self, action: Action, key: &(dyn Display + Sync), source: object_store::Error) -> StoreError {
         let (key, at, fault) = (key.to_string(), self.store.to_string(), classify(&source));
-        StoreError::Request { action, key, at, fault, source: Arc::new(source) }
+        StoreError::Request { action: action.verb(), key, at, fault, source: Arc::new(source) }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Action {
+    Read,
+    List,
+    Write,
+    Delete,
+}
+
+impl Action {
+    fn verb(self) -> &'static str {
+        match self {
+            Action::Read => "read",
+            Action::List => "list",
+            Action::Write => "write",
+            Action::Delete => "delete",
+        }
+    }
+
+    fn direction(self) -> Direction {
+        match self {
+            Action::Read | Action::List => Direction::Read,
+            Action::Write | Action::Delete => Direction::Write,
+        }
     }
 }
 

@@ -12,8 +12,8 @@ const SLOWEST_LINE_BYTES_PER_MS: u64 = 64;
 /// For how long a request is repeated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Patience {
-    /// For ever, and also while the credentials are refused: for writers in the background, whose data wait
-    /// until the store, or whoever minds it, lets them through.
+    /// For ever, and also while the credentials are refused or the bucket is not found: for writers in the
+    /// background, whose data wait until the store, or whoever minds it, lets them through.
     Forever,
     /// Up to this long in all: for reads that someone waits for.
     UpTo(Duration),
@@ -46,6 +46,11 @@ impl Default for Backoff {
 /// How long a request that moves this many bytes may take: whole milliseconds.
 pub(super) fn limit(bytes: u64) -> Duration {
     REQUEST_LIMIT + Duration::from_millis(bytes / SLOWEST_LINE_BYTES_PER_MS)
+}
+
+/// Timers have no more: rounding it here keeps real and simulated time alike.
+pub(super) fn whole_ms(time: Duration) -> Duration {
+    Duration::from_millis(time.as_millis() as u64)
 }
 
 /// Gives a request up after a time. The store may still carry it out.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use Mishap::{Denied, Hang, LostAnswer, Refused, Truncated, Unavailable};
+use Mishap::{Denied, Hang, LostAnswer, NoBucket, Refused, Truncated, Unavailable};
 use tokio::time::Instant;
 
 use super::*;
@@ -34,7 +34,7 @@ async fn transient_failures_are_repeated_after_growing_pauses() {
 
 #[tokio::test(start_paused = true)]
 async fn a_foreground_read_ends_within_its_patience() {
-    for (mishap, requests) in [(Unavailable, 5), (Hang, 1)] {
+    for (mishap, requests) in [(Unavailable, 5), (Hang, 3)] {
         let store = holding("content", &[mishap; 99]).await;
         let start = Instant::now();
         let error = objects(&store, Patience::UpTo(Duration::from_secs(1))).get(KEY).await.unwrap_err();
@@ -42,6 +42,14 @@ async fn a_foreground_read_ends_within_its_patience() {
         assert!(start.elapsed() <= Duration::from_secs(1));
         assert_eq!(store.requests(), requests, "{mishap:?}");
     }
+}
+
+/// After a machine slept, its first request went to a connection that was long gone, and no other was tried.
+#[tokio::test(start_paused = true)]
+async fn one_connection_that_hangs_does_not_use_up_the_patience() {
+    let store = holding("content", &[Hang, Hang]).await;
+    let found = objects(&store, Patience::UpTo(Duration::from_secs(10))).get(KEY).await.unwrap();
+    assert_eq!(found, Some(Bytes::from("content")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,8 +87,23 @@ async fn a_writer_in_the_background_outlives_refused_credentials() {
     let objects = objects(&store, Patience::Forever);
     objects.put(KEY, Bytes::from("content")).await.unwrap();
     assert_eq!(store.requests(), 101);
-    store.play([Denied]);
+    store.play([Denied, NoBucket]);
     assert!(matches!(objects.put_if_absent(KEY, Bytes::new()).await, PutOutcome::Unknown(_)));
+    assert!(matches!(objects.put_if_absent(KEY, Bytes::new()).await, PutOutcome::Unknown(_)));
+}
+
+/// A gateway answered 404 for everything while the store behind it was started again.
+#[tokio::test(start_paused = true)]
+async fn a_writer_in_the_background_outlives_a_bucket_that_is_away() {
+    let store = Crooked::scripted([NoBucket; 3]);
+    objects(&store, Patience::Forever).put(KEY, Bytes::from("content")).await.unwrap();
+
+    let store = Crooked::scripted([NoBucket; 3]);
+    let waited_for = objects(&store, Patience::UpTo(LONG));
+    let error = waited_for.put(KEY, Bytes::new()).await.unwrap_err();
+    assert!(error.to_string().contains("bucket exists"), "{error}");
+    assert!(matches!(waited_for.put_if_absent(KEY, Bytes::new()).await, PutOutcome::Refused(_)));
+    assert!(!waited_for.health().is_well());
 }
 
 #[tokio::test(start_paused = true)]
