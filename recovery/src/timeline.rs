@@ -95,9 +95,12 @@ impl<'a> Timeline<'a> {
         self.settle().await?;
         self.resolve(&When::Seq(seq)).await?;
         let journal = self.journal();
-        let Some(no) = journal.locate_seq(seq).await.map_err(LogError::from)? else { return Ok(Seq(seq.0 - 1)) };
+        let Some(no) = journal.locate_seq(seq).await.map_err(LogError::from)? else {
+            return Ok(Seq(seq.0 - 1));
+        };
         let events = journal.require(no).await.map_err(LogError::from)?.events;
-        let around = units(&events).into_iter().find(|unit| events[unit.clone()].iter().any(|event| event.seq == seq));
+        let around =
+            units(&events).into_iter().find(|unit| events[unit.clone()].iter().any(|event| event.seq == seq));
         Ok(around.map_or(Seq(seq.0 - 1), |unit| Seq(events[unit.start].seq.0 - 1)))
     }
 

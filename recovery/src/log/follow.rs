@@ -22,7 +22,8 @@ pub(super) struct Follower {
 impl Follower {
     /// Begins at `base`, where there may be nothing at `path` any more.
     pub fn new(base: &Namespace, path: &[u8]) -> Self {
-        let place = split(path).and_then(|(above, name)| Some((base.resolve(above)?, firn_journal::Name::new(name))));
+        let place =
+            split(path).and_then(|(above, name)| Some((base.resolve(above)?, firn_journal::Name::new(name))));
         Follower {
             path: path.to_vec(),
             inodes: base.resolve(path).into_iter().collect(),
@@ -51,7 +52,8 @@ impl Follower {
 
     fn moves_what_is_above(&self, kind: &EventKind, links: &LinksThen) -> bool {
         let (EventKind::Renamed { ino, .. } | EventKind::Exchanged { ino, .. }) = kind else { return false };
-        let moved = [Some(*ino), if let EventKind::Exchanged { other, .. } = kind { Some(*other) } else { None }];
+        let moved =
+            [Some(*ino), if let EventKind::Exchanged { other, .. } = kind { Some(*other) } else { None }];
         let followed = self.inodes.iter().flat_map(|followed| links.locate_all(*followed));
         followed.into_iter().any(|followed| moved.iter().flatten().any(|ino| followed.above.contains(ino)))
     }

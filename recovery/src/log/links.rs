@@ -146,7 +146,9 @@ pub(super) fn occupied_before(kind: &EventKind) -> Vec<(Place, Ino)> {
 /// The inode that an event is about.
 pub(super) fn subject(kind: &EventKind) -> Option<Ino> {
     match kind {
-        EventKind::Mounted { .. } | EventKind::Checkpointed { .. } | EventKind::TransactionBegan { .. } => None,
+        EventKind::Mounted { .. } | EventKind::Checkpointed { .. } | EventKind::TransactionBegan { .. } => {
+            None
+        }
         EventKind::Created { ino, .. }
         | EventKind::Linked { ino, .. }
         | EventKind::Unlinked { ino, .. }

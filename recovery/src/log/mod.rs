@@ -10,4 +10,6 @@ mod walk;
 
 pub use cursor::{LogCursor, LogError, LogQuery};
 pub use row::{LogRow, Op};
+#[cfg(test)]
+pub(crate) use walk::Walk;
 pub(crate) use walk::units;

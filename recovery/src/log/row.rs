@@ -124,7 +124,9 @@ impl Op {
         match kind.clone() {
             EventKind::Mounted { host, pid, version, .. } => Op::Mounted { host, pid, version },
             EventKind::Checkpointed { name, message } => Op::Checkpointed { name, message },
-            EventKind::TransactionBegan { kind, target, count, .. } => Op::Transaction { kind, target, count },
+            EventKind::TransactionBegan { kind, target, count, .. } => {
+                Op::Transaction { kind, target, count }
+            }
             EventKind::Created { mode, target, .. } => {
                 Op::Created { kind: FileType::of_mode(mode), mode, target }
             }

@@ -128,10 +128,7 @@ fn a_save_that_keeps_a_backup_is_followed() {
     world.write(saved, 0, 2);
     world.rm("f~");
     // That the backup was removed later is no history of the path.
-    assert_eq!(
-        lines(&world, "f"),
-        ["write f", "create f", "rename f~ < f", "write f", "create f"]
-    );
+    assert_eq!(lines(&world, "f"), ["write f", "create f", "rename f~ < f", "write f", "create f"]);
 }
 
 #[test]
@@ -144,7 +141,10 @@ fn a_path_has_a_log_after_its_deletion() {
     let whole = ["remove d/e/f", "write d/e/f", "create d/e/f"];
     assert_eq!(lines(&world, "d/e/f"), whole);
     let d = lines(&world, "d");
-    assert_eq!(d, ["remove d", "remove d/e", "remove d/e/f", "write d/e/f", "create d/e/f", "mkdir d/e", "mkdir d"]);
+    assert_eq!(
+        d,
+        ["remove d", "remove d/e", "remove d/e/f", "write d/e/f", "create d/e/f", "mkdir d/e", "mkdir d"]
+    );
 }
 
 #[test]
@@ -157,7 +157,10 @@ fn a_transaction_is_one_row_and_shows_its_effects_when_asked() {
     let count = effects.len();
     world.transact(TransactionKind::Undo, past.seq(), None, effects);
     let rows = log(&world, None, false);
-    assert_eq!(rows[0].op, Op::Transaction { kind: TransactionKind::Undo, target: past.seq(), count: count as u32 });
+    assert_eq!(
+        rows[0].op,
+        Op::Transaction { kind: TransactionKind::Undo, target: past.seq(), count: count as u32 }
+    );
     assert_eq!((rows[0].seq, rows[0].first.0), (world.ns.seq(), world.ns.seq().0 - count as u64));
     assert_eq!(lines(&world, "d/f"), ["undo ", "remove d/f", "create d/f"]);
     let shown = log(&world, Some("d/f"), true);

@@ -118,7 +118,8 @@ impl<'a> Search<'a> {
         burst.events += events;
         let actor = (row.actor.command.clone(), row.actor.uid);
         burst.actors.entry(actor).or_insert_with(|| (row.actor.clone(), 0)).1 += events;
-        let path = row.path.iter().filter(|_| burst.paths.len() < SAMPLE).find(|path| !burst.paths.contains(path));
+        let path =
+            row.path.iter().filter(|_| burst.paths.len() < SAMPLE).find(|path| !burst.paths.contains(path));
         let path = path.cloned();
         burst.paths.extend(path);
     }

@@ -47,7 +47,11 @@ impl Report {
 ///
 /// # Errors
 /// See [`UndoError`].
-pub async fn preview_undo(timeline: Timeline<'_>, goal: &Goal, scope: Option<&[u8]>) -> Result<Report, UndoError> {
+pub async fn preview_undo(
+    timeline: Timeline<'_>,
+    goal: &Goal,
+    scope: Option<&[u8]>,
+) -> Result<Report, UndoError> {
     let journey = Journey::undo(timeline, goal, scope).await?;
     Ok(journey.plan(&timeline.head().await?)?.report)
 }
@@ -118,7 +122,13 @@ impl Journey {
                 redo::Found::Nothing => break,
                 redo::Found::Undo { before, scope } => {
                     let past = timeline.view(before).await?;
-                    return Ok(Journey { kind: TransactionKind::Redo, past, scope, source: None, burst: None });
+                    return Ok(Journey {
+                        kind: TransactionKind::Redo,
+                        past,
+                        scope,
+                        source: None,
+                        burst: None,
+                    });
                 }
             }
         }

@@ -48,7 +48,9 @@ pub enum UndoError {
     #[error("what was planned does not fit the tree, nothing was changed: {0}; please report this")]
     Unfit(#[from] EvolveError),
     /// Changes kept coming in while it was planned.
-    #[error("the tree changed {tries} times while this was being prepared: stop what writes into it, and try again")]
+    #[error(
+        "the tree changed {tries} times while this was being prepared: stop what writes into it, and try again"
+    )]
     Busy {
         /// How often it was planned.
         tries: u32,
