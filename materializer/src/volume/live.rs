@@ -373,7 +373,7 @@ impl Volume {
             return;
         }
         live.open.remove(&ino);
-        let orphan = live.ns.inode(ino).is_some_and(|inode| inode.attributes.nlink == 0);
+        let orphan = live.ns.is_orphan(ino);
         drop(live);
         if orphan && let Err(error) = self.execute(actor, Command::Evict { ino }) {
             tracing::debug!(?ino, ?error, "an orphan is left for the next mount to collect");

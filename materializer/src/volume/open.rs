@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use firn_clock::{Clock, Entropy};
 use firn_journal::{
-    Actor, Appender, ClaimError, JournalTip, Liveness, Mounting, Segment, WriterIdentity, WriterRecord,
+    Actor, Appender, ClaimError, Ino, JournalTip, Liveness, Mounting, Segment, SegmentNo, WriterIdentity,
+    WriterRecord,
 };
 use firn_store::Retrying;
 use object_store::ObjectStore;
@@ -13,7 +14,7 @@ use super::commit::{Durable, Tasks};
 use super::lease::Lease;
 use super::live::{Live, Volume};
 use super::snapshots::Schedule;
-use crate::decide::Command;
+use crate::decide::{AttributeChanges, Command, SetTime};
 use crate::history::{History, HistoryConfig, HistoryError};
 use crate::namespace::Namespace;
 
@@ -30,6 +31,8 @@ pub struct VolumeConfig {
     pub pending_events_limit: usize,
     /// Bytes of a block: the volume's own, from its manifest.
     pub block_size: u32,
+    /// User and group that own the root directory of a volume that is mounted for the first time.
+    pub root_owner: (u32, u32),
 }
 
 impl VolumeConfig {
@@ -41,6 +44,7 @@ impl VolumeConfig {
             snapshot_every: 200_000,
             pending_events_limit: 2_000_000,
             block_size: 1 << 20,
+            root_owner: (0, 0),
         }
     }
 }
@@ -92,6 +96,7 @@ impl Volume {
         let history = History::open(store, config.history.clone(), clock.clone()).await?;
         refuse_if_in_use(history.objects(), &identity, &*clock).await?;
         config.block_size = history.manifest().block_size;
+        let is_new = history.durable().1.segment == SegmentNo::default();
         let appender = claim(&history, &identity, &*clock, entropy).await?;
         let (ns, tip) = history.durable();
         history.blocks().begin_epoch(tip.epoch);
@@ -112,19 +117,35 @@ impl Volume {
             config,
         });
         volume.lease.beat(&*volume.clock).await;
+        if is_new {
+            volume.found_root();
+        }
         volume.evict_orphans();
         volume.start(appender);
         Ok(volume)
     }
 
+    /// The root directory of a new volume belongs to whoever mounts it first, and is as old as that.
+    fn found_root(&self) {
+        let (uid, gid) = self.config.root_owner;
+        let now = Some(SetTime::Now);
+        let changes =
+            AttributeChanges { uid: Some(uid), gid: Some(gid), atime: now, mtime: now, ..AttributeChanges::default() };
+        self.execute_as_firn(Command::SetAttributes { ino: Ino::ROOT, changes });
+    }
+
     /// Unlinked files that were open when the last writer ended: nobody holds them now.
     fn evict_orphans(&self) {
         let orphans: Vec<_> = self.with(|ns| ns.orphans().collect());
-        let nobody = Arc::new(Actor { command: b"firn".to_vec(), ..Actor::default() });
         for ino in orphans {
-            if let Err(errno) = self.execute(&nobody, Command::Evict { ino }) {
-                tracing::warn!(?ino, ?errno, "an orphan was not collected");
-            }
+            self.execute_as_firn(Command::Evict { ino });
+        }
+    }
+
+    fn execute_as_firn(&self, command: Command) {
+        let firn = Arc::new(Actor { command: b"firn".to_vec(), ..Actor::default() });
+        if let Err(errno) = self.execute(&firn, command.clone()) {
+            tracing::warn!(?command, ?errno, "a change of the mount's own was refused");
         }
     }
 
