@@ -62,8 +62,8 @@ pub enum Damage {
     /// The bytes changed after they were written.
     #[error("its BLAKE3 checksum does not match")]
     Checksum,
-    /// The table of contents is not JSON of the expected form.
-    #[error("expected a table of contents: {0}")]
+    /// The table of contents is not JSON of the expected form, or states what cannot be.
+    #[error("it is no table of contents: {0}")]
     Contents(String),
     /// A later version.
     #[error("expected format {supported}, found format {found}; a newer Firn wrote it and can read it")]

@@ -70,7 +70,8 @@ impl<'a> Folder<'a> {
     /// A table, verified.
     pub async fn get(&self, object: SnapshotObject, entry: &TableEntry) -> Result<Bytes, SnapshotError> {
         if entry.len > MAX_TABLE {
-            return Err(self.too_long(object, entry.len));
+            let problem = format!("expected tables of at most {MAX_TABLE} bytes, found one of {}", entry.len);
+            return Err(self.damaged(SnapshotObject::Toc, Damage::Contents(problem)));
         }
         let mut hasher = blake3::Hasher::new();
         let mut bytes = Vec::new();
@@ -101,13 +102,10 @@ impl<'a> Folder<'a> {
     pub async fn put(&self, object: SnapshotObject, bytes: Bytes) -> Result<(), SnapshotError> {
         let len = bytes.len() as u64;
         if len > MAX_TABLE {
-            return Err(self.too_long(object, len));
+            let object = self.key(object).to_string();
+            return Err(SnapshotError::TooLong { object, len, limit: MAX_TABLE });
         }
         Ok(self.store.put(self.key(object), bytes).await?)
-    }
-
-    fn too_long(&self, object: SnapshotObject, len: u64) -> SnapshotError {
-        SnapshotError::TooLong { object: self.key(object).to_string(), len, limit: MAX_TABLE }
     }
 }
 

@@ -2,8 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use firn_clock::Timestamp;
-use firn_journal::{Epoch, Hash, JournalTip, PackSeal, SegmentNo, Seq, VolumeId};
+use firn_clock::{Entropy, SeededEntropy, Timestamp};
+use firn_journal::{
+    Epoch, Event, EventKind, Hash, Ino, JournalTip, Name, PackSeal, SegmentNo, Seq, VolumeId,
+};
 use firn_store::{Key, Patience, Retrying, SnapshotObject, StoreHealth};
 use object_store::memory::InMemory;
 use proptest::prelude::*;
@@ -101,5 +103,23 @@ fn only_whole_files_are_listed_newest_first() {
         let ids = list(&store).await.expect("they are listed");
         assert_eq!(ids, [with(100, 4), with(20, 4), with(20, 3), id]);
         assert!(list(&memory()).await.expect("there is none").is_empty());
+    });
+}
+
+#[test]
+fn a_table_of_several_parts_is_read_whole() {
+    run(async {
+        let mut ns = Namespace::default();
+        let entropy = SeededEntropy::new(1);
+        for seq in 1..200 {
+            let value: Vec<u8> = (0..4096).flat_map(|_| entropy.bits().to_le_bytes()).collect();
+            let name = Name::from(format!("user.{seq}").as_str());
+            let kind = EventKind::XattrSet { ino: Ino::ROOT, name, value: value.into() };
+            let time = Timestamp(seq as i64);
+            ns.apply(&Event { seq: Seq(seq), time, actor: Arc::default(), kind }).expect("it fits");
+        }
+        let (store, id) = written(&ns, &[]).await;
+        assert!(bytes_of(&store, id, SnapshotObject::Xattrs).await.len() > 10_000_000);
+        assert!(read(&store, VOLUME, id).await.expect("it is read").ns == ns);
     });
 }
