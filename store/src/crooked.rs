@@ -25,6 +25,8 @@ pub enum Quirk {
     CreateReplacesAndSaysNo,
     /// Creates look first and write later.
     CreateLooksFirst,
+    /// Creates are told apart while they race; after a read, one replaces the object.
+    CreateForgets,
     /// Creates are not implemented.
     CreateUnknown,
     /// A create that comes too late is told of a failed precondition.
@@ -63,6 +65,7 @@ pub struct Crooked {
     quirk: Quirk,
     script: Mutex<VecDeque<Mishap>>,
     requests: Mutex<u64>,
+    read: Mutex<bool>,
 }
 
 impl Crooked {
@@ -72,6 +75,7 @@ impl Crooked {
             quirk,
             script: Mutex::default(),
             requests: Mutex::default(),
+            read: Mutex::default(),
         })
     }
 
@@ -114,6 +118,7 @@ impl Crooked {
         let there = self.inner.head(at).await.is_ok();
         match self.quirk {
             Quirk::CreateReplaces => self.inner.put(at, payload).await,
+            Quirk::CreateForgets if *self.read.lock().unwrap() => self.inner.put(at, payload).await,
             Quirk::CreateReplacesAndSaysNo => self
                 .inner
                 .put(at, payload)
@@ -165,6 +170,7 @@ impl ObjectStore for Crooked {
 
     async fn get_opts(&self, at: &Path, mut options: GetOptions) -> Result<GetResult> {
         let mishap = self.mishap().await?;
+        *self.read.lock().unwrap() = true;
         let asked = options.range.clone();
         match self.quirk {
             Quirk::RangeIgnored | Quirk::RangeMisreported => options.range = None,

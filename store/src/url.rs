@@ -80,8 +80,15 @@ impl VolumeUrl {
 fn local(text: &str) -> Result<Place, String> {
     let absolute =
         std::path::absolute(text).map_err(|error| format!("no absolute path can be made of it: {error}"))?;
-    // Without the trailing slash, so that a directory has one name.
-    Ok(Place::Local(absolute.components().collect()))
+    directory(&absolute)
+}
+
+/// A directory has one name: without a trailing slash, and one that can be written down.
+fn directory(path: &Path) -> Result<Place, String> {
+    match path.to_str() {
+        Some(_) => Ok(Place::Local(path.components().collect())),
+        None => Err("its path is not UTF-8; give the directory another name".to_owned()),
+    }
 }
 
 /// `s3:/bucket` would otherwise become a directory called `s3:`.
@@ -99,7 +106,7 @@ fn file_url(text: &str) -> Result<Place, String> {
     let path = url
         .to_file_path()
         .map_err(|()| "a file URL has three slashes and an absolute path: file:///PATH".to_owned())?;
-    Ok(Place::Local(path.components().collect()))
+    directory(&path)
 }
 
 fn bucket(service: Service, rest: &str) -> Result<Place, String> {

@@ -23,12 +23,17 @@ proptest! {
         prop_assert_eq!(path.as_ref(), key.to_string());
     }
 
-    /// Near misses of real keys, not only noise: one character of a real key is replaced.
+    /// Near misses of real keys, not only noise: a stretch of a real key is replaced.
     #[test]
-    fn what_parses_is_canonical(key in key(), at in any::<prop::sample::Index>(), c in "[0-9a-fA-F+./_-]") {
+    fn what_parses_is_canonical(
+        key in key(),
+        at in any::<prop::sample::Index>(),
+        len in 0..3usize,
+        new in "[0-9a-fA-F+./_-]{0,2}",
+    ) {
         let mut text = key.to_string();
         let at = at.index(text.len());
-        text.replace_range(at..=at, &c);
+        text.replace_range(at..text.len().min(at + len), &new);
         if let Ok(parsed) = text.parse::<Key>() {
             prop_assert_eq!(parsed.to_string(), text);
         }
@@ -46,6 +51,26 @@ proptest! {
     fn keys_of_numbers_are_in_the_order_of_numbers(a in any::<u64>(), b in any::<u64>()) {
         let (x, y) = (Key::Segment(a).to_string(), Key::Segment(b).to_string());
         prop_assert_eq!(a.cmp(&b), x.cmp(&y));
+    }
+}
+
+/// Text that a lenient reader of numbers would take.
+#[test]
+fn numbers_have_one_form() {
+    let hex = "abababababababababababababababab";
+    for text in [
+        "journal/000000000000000000007.seg".to_owned(),
+        "journal/0000000000000000007.seg".to_owned(),
+        "journal/+0000000000000000007.seg".to_owned(),
+        "journal/99999999999999999999.seg".to_owned(),
+        "packs/0000000A-000000ff.pack".to_owned(),
+        "packs/+000000a-000000ff.pack".to_owned(),
+        format!("probe/{hex}/01"),
+        format!("probe/{hex}/+1"),
+        format!("probe/{hex}/256"),
+        format!("probe/{hex}/1/1"),
+    ] {
+        assert_eq!(text.parse::<Key>(), Err(ForeignKey), "{text}");
     }
 }
 

@@ -27,6 +27,7 @@ async fn a_store_that_lacks_something_is_refused_by_its_name() {
         (Quirk::CreateReplaces, PutIfAbsent),
         (Quirk::CreateReplacesAndSaysNo, PutIfAbsent),
         (Quirk::CreateLooksFirst, PutIfAbsent),
+        (Quirk::CreateForgets, PutIfAbsent),
         (Quirk::CreateUnknown, PutIfAbsent),
         (Quirk::RangeIgnored, RangedGet),
         (Quirk::RangeMisreported, RangedGet),

@@ -54,6 +54,7 @@ fn what_is_wrong_is_said() {
         ("abfss://c@a.dfs.core.windows.net/x", "az://"),
         ("ftp://host/x", "Firn reads"),
         ("file://host/x", "three slashes"),
+        ("file:///vol/%A0", "UTF-8"),
     ] {
         let said = VolumeUrl::parse(text).unwrap_err().to_string();
         assert!(said.contains(expected), "{text}: {said}");
