@@ -32,17 +32,6 @@ pub struct Report {
     pub seq: Option<Seq>,
 }
 
-impl Report {
-    /// The command that takes it back, if something was done.
-    pub fn take_back(&self) -> Option<String> {
-        let seq = self.seq?;
-        Some(match self.kind {
-            TransactionKind::Undo => "firn redo".to_owned(),
-            TransactionKind::Redo | TransactionKind::Restore => format!("firn undo --seq {}", seq.0),
-        })
-    }
-}
-
 /// What an undo would change.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use firn_clock::Timestamp;
 use firn_journal::{Ino, JournalError, Seq};
 use firn_store::StoreError;
 
-pub use run::{Volume, verify};
+pub use run::{Bucket, verify};
 
 /// How far the work has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -21,7 +21,7 @@ const PACKS_AHEAD: usize = 4;
 
 /// What is verified. Not a history: that may not open any more when something is wrong.
 #[derive(Clone)]
-pub struct Volume {
+pub struct Bucket {
     /// The bucket.
     pub store: Retrying,
     /// Its journal.
@@ -36,14 +36,14 @@ pub struct Volume {
 ///
 /// # Errors
 /// The store does not answer. Damage is no error but a finding.
-pub async fn verify(volume: &Volume, tell: impl FnMut(Notice) + Send) -> Result<Summary, VerifyError> {
-    let last = volume.journal.last().await?;
+pub async fn verify(bucket: &Bucket, tell: impl FnMut(Notice) + Send) -> Result<Summary, VerifyError> {
+    let last = bucket.journal.last().await?;
     let mut snapshots: BTreeMap<SegmentNo, Vec<SnapshotId>> = BTreeMap::new();
-    for id in snapshot::list(&volume.store).await? {
+    for id in snapshot::list(&bucket.store).await? {
         snapshots.entry(id.segment).or_default().push(id);
     }
     let mut run = Run {
-        volume,
+        bucket,
         tell,
         summary: Summary::default(),
         tip: Some(JournalTip::default()),
@@ -51,7 +51,7 @@ pub async fn verify(volume: &Volume, tell: impl FnMut(Notice) + Send) -> Result<
         replaying: true,
         packs: Packs::default(),
     };
-    let reader = volume.journal.clone();
+    let reader = bucket.journal.clone();
     let mut segments = stream::iter(1..=last.0)
         .map(|no| {
             let reader = reader.clone();
@@ -77,7 +77,7 @@ pub async fn verify(volume: &Volume, tell: impl FnMut(Notice) + Send) -> Result<
 }
 
 struct Run<'a, F> {
-    volume: &'a Volume,
+    bucket: &'a Bucket,
     tell: F,
     summary: Summary,
     /// What the next segment must follow; `None` if the one before it cannot be read at all.
@@ -105,7 +105,7 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
             self.find(key, format!("it does not continue the journal: {error}; {advice}"), Vec::new());
         }
         self.tip = Some(JournalTip::of(&segment));
-        if let Ok(Some(header)) = self.volume.journal.header(segment.no).await {
+        if let Ok(Some(header)) = self.bucket.journal.header(segment.no).await {
             self.summary.bytes += header.object_len();
         }
         self.seals(&segment.seals).await?;
@@ -125,7 +125,7 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
 
     /// A segment that cannot be read. The chain may still be followed through its header.
     async fn lost(&mut self, no: SegmentNo, error: &JournalError) {
-        let header = self.volume.journal.header(no).await.ok().flatten();
+        let header = self.bucket.journal.header(no).await.ok().flatten();
         let hits = header
             .as_ref()
             .map(|header| format!(" It holds events {} to {}.", header.first_seq, header.last_seq()));
@@ -135,9 +135,9 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
     }
 
     async fn seals(&mut self, seals: &[PackSeal]) -> Result<(), VerifyError> {
-        self.volume.blocks.learn(seals);
+        self.bucket.blocks.learn(seals);
         seals.iter().for_each(|seal| self.packs.learn(seal));
-        let blocks = &self.volume.blocks;
+        let blocks = &self.bucket.blocks;
         let mut verified = stream::iter(seals)
             .map(|seal| async move { (seal, blocks.verify_pack(seal).await) })
             .buffered(PACKS_AHEAD);
@@ -158,7 +158,7 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
     /// Compares a snapshot file with replay, or goes on from it where replay had to end.
     async fn snapshot(&mut self, id: SnapshotId) -> Result<(), VerifyError> {
         self.summary.snapshots += 1;
-        let read = snapshot::read(&self.volume.store, self.volume.journal.volume(), id).await;
+        let read = snapshot::read(&self.bucket.store, self.bucket.journal.volume(), id).await;
         let Snapshot { ns, packs, tip } = match read {
             Ok(snapshot) => snapshot,
             Err(SnapshotError::Store(error)) => return Err(error.into()),
@@ -173,8 +173,9 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
             return Ok(());
         }
         if !self.replaying {
-            packs.iter().for_each(|seal| self.packs.learn(seal));
-            self.volume.blocks.learn(&packs);
+            // Of segments that could not be read.
+            let unread: Vec<PackSeal> = packs.into_iter().filter(|seal| !self.packs.is_known(seal)).collect();
+            self.seals(&unread).await?;
             (self.head, self.replaying) = (ns, true);
             return Ok(());
         }
