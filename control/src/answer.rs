@@ -146,8 +146,8 @@ impl Sink {
         let _ = self.0.send(line).await;
     }
 
-    /// Passes a line on as it is.
-    pub(crate) async fn pass(&self, line: Line) -> bool {
+    /// Passes a line on as it is. Whether there was a reader.
+    pub async fn pass(&self, line: Line) -> bool {
         self.0.send(line).await.is_ok()
     }
 }

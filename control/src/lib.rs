@@ -34,13 +34,13 @@ mod socket;
 
 pub use answer::{Answers, Failure, FailureKind, Line, Progress, Sink};
 pub use client::call;
-pub use execute::{Caller, MountedAt, StopRequest, Target, execute};
+pub use execute::{Caller, MountedAt, Order, Target, execute};
 pub use locate::{Located, MountAddress, locate, mounts};
 pub use path::TreePath;
 pub use request::Request;
 pub use rows::{
-    ActorRow, ChangeRow, CheckpointRow, DiffResult, EventRow, FindingRow, InstantRow, LogResult, RestoreResult,
-    StatusResult, SyncResult, UndoResult, VerifyResult,
+    ActorRow, BurstRow, CacheRow, ChangeRow, CheckpointRow, CheckpointsResult, Counts, DiffResult, EventRow, FindingRow,
+    InstantRow, LogResult, StatusResult, StoreRow, SyncResult, TimeText, UndoResult, VerifyResult, unspell,
 };
 pub use server::Server;
 pub use socket::{SocketError, socket_path};

@@ -3,8 +3,10 @@
 //! A path is given as text; one that is not UTF-8 is given lossily, and in full as `…_bytes` in hexadecimal.
 
 use firn_clock::Timestamp;
+use firn_journal::Actor;
 use firn_materializer::history::Instant;
 use firn_materializer::instant::format_time;
+use firn_recovery::Burst;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -67,6 +69,13 @@ pub struct ActorRow {
     pub command: String,
 }
 
+impl From<&Actor> for ActorRow {
+    fn from(actor: &Actor) -> Self {
+        let command = String::from_utf8_lossy(&actor.command).into_owned();
+        ActorRow { uid: actor.uid, gid: actor.gid, pid: actor.pid, command }
+    }
+}
+
 /// One event of `firn log`. What does not fit the operation is left out.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct EventRow {
@@ -95,9 +104,9 @@ pub struct LogResult {
     pub events: u64,
     /// Whether there are more, which the limit left out.
     pub more: bool,
-    /// `--since`, resolved.
+    /// The first event that `--since` allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<TimeText>,
+    pub since: Option<u64>,
     /// `--until`, resolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<InstantRow>,
@@ -134,6 +143,9 @@ pub struct ChangeRow {
     pub from_bytes: Option<String>,
     /// `file`, `directory`, `symlink`, `fifo`, `socket`, `char-device` or `block-device`.
     pub kind: String,
+    /// Of a modified or renamed one, what is different: `content`, `mode`, `owner`, `times`, `xattrs`, …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<String>,
     /// A unified patch, if one was asked for and both sides are text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<String>,
@@ -224,7 +236,7 @@ pub struct StatusResult {
     /// The last event that a snapshot file holds.
     pub snapshot_seq: Option<u64>,
     /// The block caches.
-    pub cache: serde_json::Value,
+    pub cache: CacheRow,
     /// How the store answers.
     pub store: StoreRow,
     /// Why nothing can be changed, if so.
@@ -232,10 +244,29 @@ pub struct StatusResult {
     pub read_only_reason: Option<String>,
 }
 
+/// How the block caches do; counts are since the volume was opened.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CacheRow {
+    /// Bytes that the memory cache holds.
+    pub memory_bytes: u64,
+    /// Bytes that it may hold.
+    pub memory_capacity: u64,
+    /// Whether there is a cache on disk.
+    pub has_disk: bool,
+    /// Blocks that were found in memory.
+    pub memory_hits: u64,
+    /// Blocks that were found in the cache on disk.
+    pub disk_hits: u64,
+    /// Requests that the store answered.
+    pub store_gets: u64,
+    /// Bytes that it sent.
+    pub store_bytes: u64,
+}
+
 /// How the store answers.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StoreRow {
-    /// Whether its last answer was one.
+    /// Whether its last answers, to a read and to a write, were good.
     pub healthy: bool,
     /// Since when it fails.
     pub failing_since: Option<TimeText>,
@@ -248,6 +279,40 @@ pub struct StoreRow {
 pub struct SyncResult {
     /// The last event that is durable.
     pub durable_seq: u64,
+}
+
+impl From<firn_recovery::Counts> for Counts {
+    fn from(counts: firn_recovery::Counts) -> Self {
+        let firn_recovery::Counts { added, removed, modified, renamed } = counts;
+        Counts { added, removed, modified, renamed }
+    }
+}
+
+/// A run of changes without a pause in it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct BurstRow {
+    /// The first change.
+    pub first: InstantRow,
+    /// The last change.
+    pub last: InstantRow,
+    /// How many events they are.
+    pub events: u64,
+    /// Who made them, the most busy first.
+    pub actors: Vec<ActorRow>,
+    /// Some of the paths, latest first; lossily.
+    pub paths: Vec<String>,
+}
+
+impl From<&Burst> for BurstRow {
+    fn from(burst: &Burst) -> Self {
+        BurstRow {
+            first: InstantRow::from(burst.first),
+            last: InstantRow::from(burst.last),
+            events: burst.events,
+            actors: burst.actors.iter().map(|(actor, _)| ActorRow::from(&**actor)).collect(),
+            paths: burst.paths.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect(),
+        }
+    }
 }
 
 /// What `firn undo`, `firn redo` or `firn restore` did, or would do.
@@ -264,8 +329,9 @@ pub struct UndoResult {
     pub path_bytes: Option<String>,
     /// Whether this was only a preview.
     pub dry_run: bool,
-    /// The changes that were taken back, in words; of a burst: its actor and time.
-    pub what: Option<String>,
+    /// What was taken back, if it was the latest burst of changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<BurstRow>,
     /// Which paths changed.
     #[serde(flatten)]
     pub counts: Counts,

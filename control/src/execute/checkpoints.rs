@@ -16,7 +16,7 @@ pub(super) async fn checkpoint(
 
 /// All of them, oldest first.
 pub(super) async fn list(target: &Target, sink: &Sink) -> Result<CheckpointsResult, Failure> {
-    let head = target.head().await?;
+    let head = target.timeline().head().await?;
     let mut rows: Vec<CheckpointRow> = head
         .checkpoints()
         .map(|(name, checkpoint)| CheckpointRow {

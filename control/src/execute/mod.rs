@@ -4,7 +4,6 @@ mod changes;
 mod checkpoints;
 mod failures;
 mod log;
-mod patch;
 mod status;
 mod target;
 mod unmount;
@@ -12,7 +11,7 @@ mod verify;
 
 use serde_json::value::RawValue;
 
-pub use target::{Caller, MountedAt, StopRequest, Target};
+pub use target::{Caller, MountedAt, Order, Target};
 
 use crate::answer::{Failure, Sink, to_raw};
 use crate::request::Request;

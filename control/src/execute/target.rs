@@ -2,11 +2,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use firn_clock::Clock;
-use firn_journal::{Actor, Seq};
+use firn_journal::Actor;
 use firn_materializer::history::{History, Instant};
-use firn_materializer::instant;
-use firn_materializer::namespace::Namespace;
+use firn_materializer::instant::{self, When};
 use firn_materializer::volume::Volume;
+use firn_recovery::Timeline;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot};
 
@@ -52,15 +52,17 @@ pub struct MountedAt {
     pub pid: u32,
     /// The instant that is mounted, if it is one of the past.
     pub at: Option<Instant>,
-    /// Where to ask for the end of the mount.
-    pub stop: mpsc::Sender<StopRequest>,
+    /// To whoever holds the mount itself.
+    pub orders: mpsc::Sender<Order>,
 }
 
-/// Asks for the end of a mount: unmounted, everything durable, the volume closed.
+/// What a request asks of the mount itself.
 #[derive(Debug)]
-pub struct StopRequest {
-    /// Told when that is done, or why not. If it was not, the mount goes on.
-    pub done: oneshot::Sender<Result<(), Failure>>,
+pub enum Order {
+    /// To wait until the kernel has been told of every transaction so far.
+    Settle(oneshot::Sender<()>),
+    /// To unmount and to close the volume. Answered when that is done, or with why not; then the mount goes on.
+    Stop(oneshot::Sender<Result<(), Failure>>),
 }
 
 impl Target {
@@ -75,34 +77,26 @@ impl Target {
         })
     }
 
-    /// The present tree, as an instant of the history.
-    pub(super) async fn head(&self) -> Result<Namespace, Failure> {
+    /// The instants that can be asked for.
+    pub(super) fn timeline(&self) -> Timeline<'_> {
         match &self.volume {
-            Some(volume) => Ok(volume.view()),
-            None => {
-                self.history.refresh().await?;
-                Ok(self.history.durable().0)
-            }
+            Some(volume) => Timeline::Live(volume),
+            None => Timeline::Stored(&self.history),
         }
     }
 
-    /// The instant that a time means.
-    pub(super) async fn resolve(&self, text: &str) -> Result<Instant, Failure> {
-        let when = instant::parse(text, self.clock.now(), &TimeZone::UTC).map_err(Failure::usage)?;
-        match &self.volume {
-            Some(volume) => Ok(volume.resolve(&when).await?),
-            None => {
-                self.history.refresh().await?;
-                Ok(self.history.resolve(&when).await?)
-            }
-        }
+    /// What a time in a request means.
+    pub(super) fn when(&self, text: &str) -> Result<When, Failure> {
+        Ok(instant::parse(text, self.clock.now(), &TimeZone::UTC)?)
     }
 
-    /// The tree at an instant that was resolved.
-    pub(super) async fn view(&self, seq: Seq) -> Result<Namespace, Failure> {
-        match &self.volume {
-            Some(volume) => Ok(volume.view_at(seq).await?),
-            None => Ok(self.history.view(seq).await?),
+    /// Waits until every program sees what a transaction changed.
+    pub(super) async fn settle(&self) {
+        let Some(mounted) = &self.mounted else { return };
+        let (done, settled) = oneshot::channel();
+        if mounted.orders.send(Order::Settle(done)).await.is_ok() {
+            // An error means that the mount has ended meanwhile.
+            let _ = settled.await;
         }
     }
 }

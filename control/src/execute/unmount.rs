@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::answer::{Failure, Sink};
-use crate::execute::{StopRequest, Target};
+use crate::execute::{Order, Target};
 use crate::rows::SyncResult;
 
 /// Between two words about progress.
@@ -13,7 +13,7 @@ const TICK: Duration = Duration::from_millis(200);
 pub(super) async fn sync(target: &Target, sink: &Sink) -> Result<SyncResult, Failure> {
     let Some(volume) = &target.volume else {
         // What a reader sees is in the store.
-        return Ok(SyncResult { durable_seq: target.head().await?.seq().0 });
+        return Ok(SyncResult { durable_seq: target.timeline().head().await?.seq().0 });
     };
     let synced = volume.sync();
     tokio::pin!(synced);
@@ -38,7 +38,7 @@ pub(super) async fn unmount(target: &Target, sink: &Sink) -> Result<SyncResult, 
     // A volume that turned read-only will never be durable to its head; it can still be unmounted.
     let synced = sync(target, sink).await;
     let (done, mut end) = oneshot::channel();
-    let asked = mounted.stop.send(StopRequest { done }).await;
+    let asked = mounted.orders.send(Order::Stop(done)).await;
     asked.map_err(|_| Failure::refused("the mount is being ended already"))?;
     loop {
         tokio::select! {

@@ -1,0 +1,43 @@
+use std::path::PathBuf;
+
+use firn_control::InstantRow;
+use serde::{Deserialize, Serialize};
+
+use crate::commands::name;
+use crate::output::{Output, Stop, Style};
+
+/// A mount that works.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ready {
+    /// The volume's URL.
+    pub volume: String,
+    /// Where it is mounted.
+    pub mountpoint: PathBuf,
+    /// The process that serves it.
+    pub pid: u32,
+    /// The instant that it shows: the present when it was mounted, or the one that was asked for.
+    #[serde(flatten)]
+    pub instant: InstantRow,
+    /// Whether it is a mount of the past.
+    pub read_only: bool,
+    /// Where the process in the background writes its log.
+    pub log: Option<PathBuf>,
+}
+
+/// Tells the user.
+pub fn show(ready: &Ready, out: &mut Output) -> Result<(), Stop> {
+    if out.json {
+        return out.value(ready);
+    }
+    let time = out.time(ready.instant.time.0);
+    let what = if ready.read_only { ", read-only," } else { "" };
+    out.line(format_args!(
+        "{} is mounted{what} on {}, at #{} ({time}), by pid {}",
+        ready.volume,
+        name(&ready.mountpoint),
+        ready.instant.seq,
+        ready.pid
+    ))?;
+    let command = out.paint(Style::Bold, &format!("firn umount {}", name(&ready.mountpoint)));
+    out.line(format_args!("to unmount: {command}"))
+}
