@@ -12,6 +12,8 @@ use firn_materializer::history::{History, HistoryConfig};
 use firn_materializer::volume::{Volume, VolumeConfig};
 use firn_store::{Patience, Retrying, StoreHealth, VolumeUrl};
 
+/// For how long a command waits for a store that does not answer.
+const PATIENCE: Patience = Patience::UpTo(Duration::from_secs(10));
 /// Bytes of the memory cache of one command.
 const MEMORY_CACHE: usize = 64 << 20;
 
