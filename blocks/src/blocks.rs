@@ -168,6 +168,7 @@ impl Blocks {
 
     async fn seal_last(&self, mut packed: Packed, rider: &mut Bytes) -> Result<Kept, BlocksError> {
         if packed.seal.len > self.rider_limit {
+            let _permit = self.uploader.permit().await?;
             return self.uploader.put(packed).await;
         }
         packed.seal.home = PackHome::Rider { offset: 0 };
@@ -216,7 +217,8 @@ impl Blocks {
 
     /// A whole block, if that takes no IO: a staged one as it is now, or one in the memory cache.
     pub fn read_cached(&self, block: BlockRef) -> Option<Bytes> {
-        match self.staging().read(block, 0, None) {
+        let staged = self.staging().read(block, 0, None);
+        match staged {
             Some(found) => found.ok(),
             None => self.reader.cached(block),
         }
@@ -225,7 +227,8 @@ impl Blocks {
     /// `len` bytes of a block, from `skip` on, if that takes no IO and if it has them. Of a block that still
     /// grows, only these bytes are copied; of others, none.
     pub fn read_cached_range(&self, block: BlockRef, skip: u32, len: u32) -> Option<Bytes> {
-        match self.staging().read(block, skip, Some(len)) {
+        let staged = self.staging().read(block, skip, Some(len));
+        match staged {
             Some(found) => found.ok(),
             None => part_of(&self.reader.cached(block)?, skip, Some(len)).ok(),
         }

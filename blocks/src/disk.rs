@@ -86,10 +86,16 @@ impl DiskCache {
 
     /// The bytes that were kept for a part, if any. To be verified.
     pub(crate) async fn get(&self, key: PartKey) -> Option<Bytes> {
-        match self.cache.storage().load(&key).await {
-            Ok(Load::Entry { value, .. }) => Some(value.0),
-            Ok(Load::Piece { piece, .. }) => Some(piece.value().0.clone()),
-            Ok(Load::Miss | Load::Throttled) => None,
+        let cache = self.cache.clone();
+        // On a task of its own: should damaged files make the cache's code panic, that is a miss as well.
+        match tokio::spawn(async move { cache.storage().load(&key).await }).await {
+            Ok(Ok(Load::Entry { value, .. })) => Some(value.0),
+            Ok(Ok(Load::Piece { piece, .. })) => Some(piece.value().0.clone()),
+            Ok(Ok(Load::Miss | Load::Throttled)) => None,
+            Ok(Err(error)) => {
+                self.warn(&error.to_string());
+                None
+            }
             Err(error) => {
                 self.warn(&error.to_string());
                 None

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use firn_journal::VolumeId;
 use firn_store::Retrying;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 
 use crate::BlocksError;
@@ -25,6 +25,11 @@ pub(crate) struct Uploader {
 }
 
 impl Uploader {
+    /// Waits for the right to hold a compressed pack and to upload it.
+    pub(crate) async fn permit(&self) -> Result<SemaphorePermit<'_>, BlocksError> {
+        self.permits.acquire().await.map_err(|_| BlocksError::Abandoned)
+    }
+
     /// Compresses a pack.
     pub(crate) async fn pack(&self, staged: &StagedPack) -> Packed {
         seal::pack(self.volume, staged, &self.dedup).await
@@ -41,7 +46,7 @@ impl Uploader {
     pub(crate) fn start(self: &Arc<Self>, runtime: &Handle, staged: Arc<StagedPack>) -> Upload {
         let uploader = self.clone();
         Upload(runtime.spawn(async move {
-            let _permit = uploader.permits.acquire().await.map_err(|_| BlocksError::Abandoned)?;
+            let _permit = uploader.permit().await?;
             let packed = uploader.pack(&staged).await;
             uploader.put(packed).await
         }))

@@ -115,6 +115,25 @@ proptest! {
     }
 }
 
+/// A zstd frame has a bit that decompressors pass over: no block is wrong, and yet the pack is another.
+#[test]
+fn a_changed_bit_that_changes_no_block_is_found() {
+    run(async {
+        let mut world = World::new();
+        let (seal, written) = written(&mut world, config(false, true)).await;
+        let key = PackObject::of(&seal).key;
+        world.tamper(key, |bytes| bytes[HEADER_LEN + 4] ^= 1 << 4).await;
+        let reader = world.reader(config(false, true)).await;
+        assert!(never_wrong(&reader, &written, key).await.is_empty());
+        let error = reader.verify_pack(&seal).await.unwrap_err();
+        let is_body = matches!(
+            error,
+            BlocksError::Corrupt { part: Part::Body, problem: PackError::BodyHash { .. }, .. }
+        );
+        assert!(is_body, "{error}");
+    });
+}
+
 #[test]
 fn a_missing_pack_is_named() {
     use object_store::ObjectStoreExt;

@@ -7,6 +7,8 @@ use firn_journal::BlockRef;
 
 use super::support::{World, check, noise, small, text};
 use crate::disk::{DiskCache, PartKey};
+use crate::objects::PackObject;
+use crate::pack::HEADER_LEN;
 use crate::{Blocks, BlocksConfig, DiskCacheConfig};
 
 fn with_disk(dir: &Path) -> BlocksConfig {
@@ -104,6 +106,10 @@ async fn parts_that_lie_are_read_past() {
         cache.put(PartKey::block(*block), &noise(777, 4096));
         cache.put(PartKey::index(block.pack), &noise(778, 300));
     }
+    // The whole of the small pack, with one bit of its first block changed.
+    let mut damaged = world.object(PackObject::of(&world.committed[0]).key).await;
+    damaged[HEADER_LEN] ^= 1;
+    cache.put(PartKey::index(world.committed[0].pack), &damaged.into());
     cache.flush().await;
     drop(cache);
     let blocks = world.reader(config.clone()).await;
