@@ -37,7 +37,7 @@ const MAX_BACKGROUND: u16 = 64;
 ///
 /// Not asked for: the write-back cache, since the history is to hold writes in the order in which they were
 /// made, under the name of who made them; locks, which the kernel keeps well enough for one machine; POSIX ACLs.
-const WANTED: [InitFlags; 8] = [
+const WANTED: [InitFlags; 9] = [
     InitFlags::FUSE_ASYNC_READ,
     InitFlags::FUSE_ASYNC_DIO,
     InitFlags::FUSE_PARALLEL_DIROPS,
@@ -47,6 +47,8 @@ const WANTED: [InitFlags; 8] = [
     InitFlags::FUSE_CACHE_SYMLINKS,
     // Nobody else writes: cached pages are good until an undo takes them back.
     InitFlags::FUSE_EXPLICIT_INVAL_DATA,
+    // Or else the kernel asks for a file's capabilities before each write.
+    InitFlags::FUSE_HANDLE_KILLPRIV_V2,
 ];
 
 /// A filesystem as the kernel's requests reach it.
@@ -301,7 +303,8 @@ impl Filesystem for Adapter {
     ) {
         let asked = !write_flags.contains(WriteFlags::FUSE_WRITE_CACHE);
         let append = flags.0 & libc::O_APPEND != 0;
-        let write = Write { handle: fh.0, offset, caller: asked.then(|| caller(req)), append };
+        let take_ids = write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID);
+        let write = Write { handle: fh.0, offset, caller: asked.then(|| caller(req)), append, take_ids };
         let len = data.len() as u32;
         if self.fs.has_room() {
             return send(reply, self.fs.write(&write, data), |reply, ()| reply.written(len));

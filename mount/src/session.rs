@@ -178,6 +178,8 @@ fn mount(
     let adapter = Adapter::new(fs.clone(), runtime.clone());
     let session = fuser::Session::new(adapter, &mountpoint, &config)
         .map_err(|error| not_mounted(mountpoint.clone(), error))?;
+    let notifier = session.notifier();
+    fs.on_attributes_changed(Box::new(move |number| invalidate::attributes(&notifier, number)));
     let refused = |source| MountError::Refused { path: mountpoint.clone(), source };
     let (end, ended) = watch::channel(false);
     let (waiters, waiting) = mpsc::unbounded_channel();

@@ -12,6 +12,7 @@ use super::attr::{Attr, Entry, PRESENT};
 use super::file::File;
 use super::node::{AT, Node};
 use super::numbers::Place;
+use super::privileges::{self, Ids};
 use super::tree::Tree;
 use super::xattr;
 use super::{Fs, Mounted};
@@ -164,7 +165,8 @@ impl Fs {
         self.execute(caller, parent, command).map(drop)
     }
 
-    /// Sets attributes, the size among them.
+    /// Sets attributes, the size among them. A program that changes its content or its owner loses what let it
+    /// run as somebody else.
     ///
     /// # Errors
     /// What [`Command::SetAttributes`] earns.
@@ -172,10 +174,20 @@ impl Fs {
         &self,
         caller: Caller,
         number: u64,
-        changes: AttributeChanges,
+        mut changes: AttributeChanges,
     ) -> Result<Attr, Errno> {
-        self.execute(caller, number, |ino| Command::SetAttributes { ino, changes })?;
         let (volume, ino) = self.writable(number)?;
+        let actor = self.actors.actor(caller);
+        let ids = match changes {
+            AttributeChanges { uid: None, gid: None, size: None, .. } => None,
+            AttributeChanges { uid: None, gid: None, .. } => Some(Ids::of(&actor)),
+            _ => Some(Ids::TakeAway),
+        };
+        if let Some(ids) = ids {
+            changes.mode = changes.mode.or_else(|| volume.with(|ns| privileges::mode_without(ns, ino, ids)));
+            self.take_privileges(volume, &actor, ino, Ids::Keep)?;
+        }
+        volume.execute(&actor, Command::SetAttributes { ino, changes })?;
         volume.with(|ns| Attr::of(ns, ino, Place::Present(ino), PRESENT))
     }
 

@@ -11,6 +11,7 @@ use super::Fs;
 use super::actors::Caller;
 use super::errno::{BADF, NXIO, XDEV};
 use super::node::Node;
+use super::privileges::Ids;
 use super::readahead::Readahead;
 use super::tree::Tree;
 
@@ -45,6 +46,8 @@ pub struct Write {
     pub caller: Option<Caller>,
     /// To the end of the file, wherever the kernel believes that to be.
     pub append: bool,
+    /// Set-user-ID and set-group-ID of a program are to be taken away.
+    pub take_ids: bool,
 }
 
 impl Fs {
@@ -79,6 +82,7 @@ impl Fs {
         if let Tree::Live(volume) = &node.tree
             && flags & libc::O_TRUNC != 0
         {
+            self.take_privileges(volume, actor, node.ino, Ids::of(actor))?;
             volume.execute(actor, Command::Truncate { ino: node.ino, size: 0 })?;
         }
         Ok(())
@@ -147,6 +151,8 @@ impl Fs {
             Some(caller) if caller.thread != 0 => self.actors.actor(caller),
             _ => file.actor.clone(),
         };
+        let ids = if write.take_ids { Ids::TakeAway } else { Ids::Keep };
+        self.take_privileges(volume, &actor, ino, ids)?;
         let mut offset = write.offset;
         if write.append && write.caller.is_some() {
             // The kernel's idea of the end may be from before an undo.
@@ -181,7 +187,9 @@ impl Fs {
             libc::FALLOC_FL_ZERO_RANGE => Command::Zero { ino, offset, len },
             _ => return Err(Errno::OPNOTSUPP),
         };
-        volume.execute(&self.actors.actor(caller), command)?;
+        let actor = self.actors.actor(caller);
+        self.take_privileges(volume, &actor, ino, Ids::of(&actor))?;
+        volume.execute(&actor, command)?;
         Ok(())
     }
 
@@ -203,7 +211,9 @@ impl Fs {
         // The answer has 32 bits.
         let len = len.min(u64::from(u32::MAX >> 12 << 12));
         let command = Command::CopyRange { from, from_offset, to, to_offset, len };
-        let outcome = volume.execute(&self.actors.actor(caller), command)?;
+        let actor = self.actors.actor(caller);
+        self.take_privileges(volume, &actor, to, Ids::of(&actor))?;
+        let outcome = volume.execute(&actor, command)?;
         u32::try_from(outcome.copied).map_err(|_| Errno::IO)
     }
 

@@ -22,13 +22,14 @@ mod file;
 mod handles;
 mod node;
 mod numbers;
+mod privileges;
 mod readahead;
 mod slots;
 mod tree;
 mod views;
 mod xattr;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use firn_blocks::Blocks;
 use firn_journal::{Ino, Name};
@@ -70,7 +71,11 @@ pub struct Fs {
     files: Handles<File>,
     directories: Handles<Directory>,
     control: Arc<[u8]>,
+    attributes_changed: OnceLock<Tell>,
 }
+
+/// Tells the kernel that what it was told of an inode's attributes is no longer so.
+pub type Tell = Box<dyn Fn(u64) + Send + Sync>;
 
 enum Mounted {
     Live { volume: Arc<Volume>, views: Views },
@@ -123,14 +128,14 @@ impl Fs {
     }
 
     fn new(mounted: Mounted, blocks: Arc<Blocks>) -> Fs {
-        let control = Arc::default();
         Fs {
             mounted,
             blocks,
             actors: Actors::default(),
             files: Handles::default(),
             directories: Handles::default(),
-            control,
+            control: Arc::default(),
+            attributes_changed: OnceLock::new(),
         }
     }
 
@@ -139,6 +144,12 @@ impl Fs {
     pub fn with_control(mut self, control: &[u8]) -> Fs {
         self.control = control.into();
         self
+    }
+
+    /// Whom to tell, from the thread that answers a request, when the request changes attributes of which the
+    /// kernel does not know that it does. Only the first is told.
+    pub fn on_attributes_changed(&self, tell: Tell) {
+        let _ = self.attributes_changed.set(tell);
     }
 
     /// Whether nothing can be changed.

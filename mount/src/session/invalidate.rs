@@ -64,6 +64,11 @@ fn tell(notifier: &Notifier, changes: &Changes) {
     }
 }
 
+/// The attributes alone, without the pages: for that the kernel waits for nothing, so that any thread may ask.
+pub(super) fn attributes(notifier: &Notifier, number: u64) {
+    report(notifier.inval_inode(INodeNo(number), -1, 0));
+}
+
 /// The kernel refuses what it has forgotten anyway; the entry that it keeps in spite of us is good for an hour
 /// at the most.
 fn report(told: io::Result<()>) {

@@ -213,3 +213,48 @@ fn events_know_who_made_them() {
     assert_eq!(b.pid, std::process::id());
     assert!(b.command.starts_with(b"mounted"), "{b:?}");
 }
+
+#[test]
+fn a_program_that_is_changed_loses_the_right_to_run_as_somebody_else() {
+    let world = World::new();
+    let as_nobody = |script: &str| {
+        world.sh(&format!(
+            "python3 -c 'import os, subprocess, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534); \
+             sys.exit(subprocess.call([\"bash\", \"-euc\", sys.argv[1]]))' '{script}'"
+        ))
+    };
+    fs::set_permissions(world.outside(""), Permissions::from_mode(0o755)).unwrap();
+    let changes = [
+        "echo x >> p",
+        "echo x > p",
+        ": > p",
+        "truncate -s 1 p",
+        "fallocate -l 999 p",
+        "dd if=/dev/zero of=p conv=notrunc count=1 status=none",
+    ];
+    for change in changes {
+        world.sh("rm -f p; echo program > p; chown 65534:65534 p; chmod 6777 p");
+        as_nobody(change);
+        assert_eq!(world.sh("stat -c %a p"), "777\n", "{change}");
+    }
+    world.sh("rm p; echo program > p; chmod 6755 p; echo more >> p");
+    assert_eq!(world.sh("stat -c %a p"), "6755\n", "the superuser may");
+    world.sh("chown 1 p");
+    assert_eq!(world.sh("stat -c %a p"), "755\n", "a new owner does not inherit it");
+    let set = |name: &str| {
+        rustix::fs::setxattr(
+            world.path("p"),
+            name,
+            b"\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            XattrFlags::empty(),
+        )
+    };
+    set("security.capability").unwrap();
+    let capabilities = || {
+        let mut value = [0; 100];
+        rustix::fs::getxattr(world.path("p"), "security.capability", &mut value[..])
+    };
+    assert_eq!(capabilities(), Ok(20));
+    world.sh("echo more >> p");
+    assert_eq!(capabilities(), Err(rustix::io::Errno::NODATA));
+}
