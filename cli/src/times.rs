@@ -20,11 +20,6 @@ impl Times {
         Times { now: SystemClock.now(), zone: TimeZone::system() }
     }
 
-    /// When the command began.
-    pub fn now(&self) -> Timestamp {
-        self.now
-    }
-
     /// The local time zone.
     pub fn zone(&self) -> &TimeZone {
         &self.zone

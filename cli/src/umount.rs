@@ -63,7 +63,8 @@ async fn end_of(pid: u32) {
 
 /// The mount point at or above `dir` whose process is dead, if that is the case.
 pub fn dead_mount(dir: &Path) -> Option<PathBuf> {
-    let looked = rustix::fs::lstat(dir);
+    // Not lstat, which the kernel answers from its cache long after the process is gone.
+    let looked = rustix::fs::statvfs(dir);
     if looked.err() != Some(rustix::io::Errno::NOTCONN) {
         return None;
     }

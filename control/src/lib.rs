@@ -34,12 +34,12 @@ mod socket;
 
 pub use answer::{Answers, Failure, FailureKind, Line, Progress, Sink};
 pub use client::call;
-pub use execute::{Caller, MountedAt, Order, Target, execute};
+pub use execute::{Caller, MountedAt, Order, Target, execute, verify_store};
 pub use locate::{Located, MountAddress, locate, mounts};
 pub use path::TreePath;
 pub use request::Request;
 pub use rows::{
-    ActorRow, BurstRow, CacheRow, ChangeRow, CheckpointRow, CheckpointsResult, Counts, DiffResult, EventRow, FindingRow,
+    ActorRow, BurstRow, CacheRow, ChangeRow, CheckpointRow, CheckpointsResult, Counts, DiffResult, EventRow, FindingRow, HitRow,
     InstantRow, LogResult, StatusResult, StoreRow, SyncResult, TimeText, UndoResult, VerifyResult, unspell,
 };
 pub use server::Server;

@@ -7,6 +7,7 @@ use firn_journal::Actor;
 use firn_materializer::history::Instant;
 use firn_materializer::instant::format_time;
 use firn_recovery::Burst;
+use firn_recovery::verify::{Finding, Hit, Summary};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -350,8 +351,41 @@ pub struct FindingRow {
     pub object: String,
     /// What is wrong with it.
     pub problem: String,
-    /// The paths that are hit, as far as they are known, with the instants in which they are.
-    pub paths: Vec<String>,
+    /// Paths that are hit, by inode number; the first thousand.
+    pub hits: Vec<HitRow>,
+    /// How many paths are hit in all.
+    pub hit_count: u64,
+}
+
+/// A path that is hit by a finding.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct HitRow {
+    /// Its inode.
+    pub ino: u64,
+    /// Where that was; null if it had no path, or if the tree of that time is not known.
+    pub path: Option<String>,
+    /// `path` in full, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
+    /// The first instant in which it is hit.
+    pub since: InstantRow,
+    /// Whether it is hit in the latest tree.
+    pub now: bool,
+}
+
+impl From<Finding> for FindingRow {
+    fn from(finding: Finding) -> Self {
+        let Finding { object, problem, hits, hit_count } = finding;
+        FindingRow { object, problem, hits: hits.into_iter().map(HitRow::from).collect(), hit_count }
+    }
+}
+
+impl From<Hit> for HitRow {
+    fn from(hit: Hit) -> Self {
+        let (path, path_bytes) = hit.path.as_deref().map(spell).unzip();
+        let since = InstantRow { seq: hit.since.0, time: TimeText(hit.time) };
+        HitRow { ino: hit.ino.0, path, path_bytes: path_bytes.flatten(), since, now: hit.now }
+    }
 }
 
 /// The end of `firn verify`.
@@ -369,4 +403,11 @@ pub struct VerifyResult {
     pub bytes: u64,
     /// Problems that were found.
     pub findings: u64,
+}
+
+impl From<Summary> for VerifyResult {
+    fn from(summary: Summary) -> Self {
+        let Summary { segments, events, snapshots, packs, bytes, findings } = summary;
+        VerifyResult { segments, events, snapshots, packs, bytes, findings }
+    }
 }

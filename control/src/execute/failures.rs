@@ -5,6 +5,7 @@ use firn_journal::{ClaimError, JournalError, WriterError};
 use firn_materializer::history::HistoryError;
 use firn_materializer::instant::TimeFormError;
 use firn_materializer::volume::{CheckpointError, InstantError, OpenError, TransactError, VolumeError};
+use firn_recovery::verify::VerifyError;
 use firn_recovery::{LogError, PlanError, TimelineError, UndoError};
 use firn_store::{Fault, StoreError};
 
@@ -41,6 +42,7 @@ failures!(
     TimelineError,
     UndoError,
     SocketError,
+    VerifyError,
 );
 
 impl Kind for StoreError {
@@ -157,6 +159,7 @@ impl Kind for LogError {
         match self {
             LogError::Journal(error) => error.kind(),
             LogError::Unlinked { .. } => FailureKind::Corrupt,
+            LogError::Beyond { .. } => FailureKind::NotFound,
         }
     }
 }
@@ -166,6 +169,15 @@ impl Kind for TimelineError {
         match self {
             TimelineError::Instant(error) => error.kind(),
             TimelineError::Log(error) => error.kind(),
+        }
+    }
+}
+
+impl Kind for VerifyError {
+    fn kind(&self) -> FailureKind {
+        match self {
+            VerifyError::Store(error) => error.kind(),
+            VerifyError::Journal(error) => error.kind(),
         }
     }
 }

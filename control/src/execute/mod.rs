@@ -12,6 +12,7 @@ mod verify;
 use serde_json::value::RawValue;
 
 pub use target::{Caller, MountedAt, Order, Target};
+pub use verify::verify_store;
 
 use crate::answer::{Failure, Sink, to_raw};
 use crate::request::Request;
@@ -65,7 +66,7 @@ async fn answer(
         }
         Request::Redo => to_raw(&changes::redo(target, caller, sink).await?),
         Request::Sync => to_raw(&unmount::sync(target, sink).await?),
-        Request::Verify => to_raw(&verify::verify(target, sink).await?),
+        Request::Verify => to_raw(&verify::verify(target.history.objects(), sink).await?),
         Request::Unmount => to_raw(&unmount::unmount(target, sink).await?),
     }
 }
