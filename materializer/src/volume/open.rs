@@ -158,14 +158,27 @@ impl Volume {
     }
 }
 
+/// A process that was just killed may take a moment to be gone.
+const LOOKS_AT_THE_DYING: u32 = 10;
+/// Between two looks at it.
+const LOOK: Duration = Duration::from_millis(50);
+
 async fn refuse_if_in_use(
     objects: &Retrying,
     identity: &WriterIdentity,
     clock: &dyn Clock,
 ) -> Result<(), OpenError> {
     let Some(record) = WriterRecord::read(objects).await? else { return Ok(()) };
-    let Liveness::Alive { age } = record.liveness(identity, clock.now()) else { return Ok(()) };
     let same_host = record.identity.machine == identity.machine;
+    let mut looks = if same_host { LOOKS_AT_THE_DYING } else { 1 };
+    let age = loop {
+        let Liveness::Alive { age } = record.liveness(identity, clock.now()) else { return Ok(()) };
+        looks -= 1;
+        if looks == 0 {
+            break age;
+        }
+        tokio::time::sleep(LOOK).await;
+    };
     Err(OpenError::InUse {
         pid: record.identity.pid,
         age_s: age.as_secs(),
