@@ -58,7 +58,8 @@ fn events() -> Vec<EventKind> {
     ]
 }
 
-fn expected() -> (Namespace, Vec<PackSeal>, JournalTip) {
+/// What the golden files hold.
+pub fn expected() -> (Namespace, Vec<PackSeal>, JournalTip) {
     let mut ns = Namespace::default();
     for (kind, n) in events().into_iter().zip(1..) {
         let time = Timestamp(1_795_000_000_000_000_000 + n as i64);
