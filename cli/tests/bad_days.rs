@@ -34,7 +34,7 @@ fn a_second_writer_is_refused_with_the_pid_of_the_first() {
     let said = world.fails(&["mount", &world.url, second.to_str().unwrap()]);
     assert!(said.contains(&world.pid().to_string()), "{said}");
     fs::write(world.dir.join("a"), "still alive").unwrap();
-    sh(&world.dir, "sync -f .");
+    sh(&world.dir, "sync .");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn what_was_synced_survives_kill_9() {
         file.write_all(&vec![round as u8; 300_000 * round + 10]).unwrap();
         match round % 3 {
             0 => file.sync_all().unwrap(),
-            1 => drop(sh(&world.dir, "sync -f .")),
+            1 => drop(sh(&world.dir, "sync .")),
             _ => drop(world.inside(&["checkpoint", &format!("c{round}")])),
         }
         world.crash();
@@ -111,7 +111,7 @@ fn a_crash_leaves_a_prefix() {
         assert!(!numbers.is_empty());
         let gapless = numbers.windows(2).all(|pair| pair[1] == pair[0] + 1);
         assert!(gapless, "not the state after any prefix: {numbers:?}");
-        sh(&world.dir, "rm -f f.tmp file-*; sync -f .");
+        sh(&world.dir, "rm -f f.tmp file-*; sync .");
     }
 }
 
@@ -160,7 +160,7 @@ fn a_damaged_segment_is_named_and_not_served() {
         let world = World::local().mounted();
         for number in 0..5 {
             fs::write(world.dir.join(format!("{number}")), "x".repeat(1000)).unwrap();
-            sh(&world.dir, "sync -f .");
+            sh(&world.dir, "sync .");
         }
         world.umount();
         fs::remove_dir_all(world.store().join("snapshots")).unwrap();
@@ -230,7 +230,7 @@ fn names_of_any_bytes_and_long_paths() {
 
 impl World {
     fn crash_after_sync(&self) {
-        sh(&self.dir, "sync -f .");
+        sh(&self.dir, "sync .");
         self.crash();
     }
 }

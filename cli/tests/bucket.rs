@@ -30,7 +30,7 @@ fn nothing_is_lost_when_requests_fail_and_answers_are_lost() {
     proxy.set(STORMY);
     for round in 0..4 {
         work(&world, round);
-        sh(&world.dir, "sync -f .");
+        sh(&world.dir, "sync .");
         let tree = read(&world.dir, true);
         world.crash();
         assert_same(&format!("after crash {round}"), &tree, &read(&world.dir, true));
@@ -49,7 +49,7 @@ fn while_the_store_is_away_work_goes_on_and_fsync_waits() {
     let proxy = Proxy::before(&s3_endpoint(), Weather::default());
     let world = World::s3(&proxy.endpoint).mounted();
     fs::write(world.dir.join("before"), "1").unwrap();
-    sh(&world.dir, "sync -f .");
+    sh(&world.dir, "sync .");
     proxy.set(Weather { down: true, ..Weather::default() });
     work(&world, 0);
     assert_eq!(fs::read(world.dir.join("before")).unwrap(), b"1");
@@ -92,7 +92,7 @@ fn writers_wait_at_the_limit_and_lose_nothing() {
         proxy.set(Weather::default());
         writer.join().unwrap().unwrap();
     });
-    sh(&world.dir, "sync -f .");
+    sh(&world.dir, "sync .");
     world.crash();
     assert!(fs::read(world.dir.join("big")).unwrap() == noise);
 }

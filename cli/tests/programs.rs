@@ -19,7 +19,7 @@ fn git_clones_commits_collects_and_finds_nothing_wrong() {
          git checkout -qb side HEAD~1 && git checkout -q - && git push -q origin HEAD:refs/heads/other",
     );
     assert_eq!(sh(&world.dir.join("clone"), "git status --short"), "");
-    sh(&world.dir, "sync -f .");
+    sh(&world.dir, "sync .");
     world.crash();
     assert_eq!(sh(&world.dir.join("clone"), "git fsck --strict 2>&1; git status --short"), "");
 }

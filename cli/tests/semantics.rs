@@ -71,7 +71,7 @@ fn files_unlinked_while_open_live_on() {
 fn a_fenced_writer_turns_read_only() {
     let world = World::local().mounted();
     fs::write(world.dir.join("a"), "1").unwrap();
-    sh(&world.dir, "sync -f .");
+    sh(&world.dir, "sync .");
     // The lease says that nobody is there: as after a network split that outlived it.
     fs::remove_file(world.store().join("writer")).unwrap();
     let second = world.beside("second");
@@ -83,7 +83,7 @@ fn a_fenced_writer_turns_read_only() {
     let status = world.status();
     assert!(status["read_only_reason"].is_string(), "{status}");
     assert_eq!(fs::write(world.dir.join("d"), "4").unwrap_err().raw_os_error(), Some(30), "EROFS");
-    sh(&second, "sync -f .");
+    sh(&second, "sync .");
     world.ok(&["umount", second.to_str().unwrap()]);
     world.firn(&["umount", world.dir.to_str().unwrap()]);
     world.ok(&["verify", &world.url]);
@@ -176,9 +176,9 @@ fn copies_within_a_mount_move_no_bytes() {
     let world = World::local().mounted();
     let noise: Vec<u8> = (0..2_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     fs::write(world.dir.join("a"), &noise).unwrap();
-    sh(&world.dir, "sync -f .");
+    sh(&world.dir, "sync .");
     let stored = sh(&world.beside("x"), &format!("du -sb {} | cut -f1", world.url));
-    sh(&world.dir, "cp --reflink=never a b; sync -f .");
+    sh(&world.dir, "cp --reflink=never a b; sync .");
     assert!(fs::read(world.dir.join("b")).unwrap() == noise);
     let after = sh(&world.beside("x"), &format!("du -sb {} | cut -f1", world.url));
     let grown = after.trim().parse::<i64>().unwrap() - stored.trim().parse::<i64>().unwrap();
@@ -190,7 +190,7 @@ fn extended_attributes_are_kept() {
     let world = World::local().mounted();
     fs::write(world.dir.join("a"), "").unwrap();
     sh(&world.dir, "setfattr -n user.color -v blue a; setfattr -n trusted.t -v 1 a; setfattr -n security.s -v 2 a");
-    sh(&world.dir, "sync -f .");
+    sh(&world.dir, "sync .");
     world.crash();
     let listed = sh(&world.dir, "getfattr -d -m - a");
     for expected in ["user.color=\"blue\"", "trusted.t=\"1\"", "security.s"] {
@@ -242,7 +242,7 @@ sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 #[test]
 fn times_are_kept_to_the_nanosecond() {
     let world = World::local().mounted();
-    sh(&world.dir, "touch -d '1935-01-02 03:04:05.123456789 UTC' old; touch -d '2200-01-02 03:04:05.987654321 UTC' new; sync -f .");
+    sh(&world.dir, "touch -d '1935-01-02 03:04:05.123456789 UTC' old; touch -d '2200-01-02 03:04:05.987654321 UTC' new; sync .");
     world.crash();
     let shown = sh(&world.dir, "TZ=UTC stat -c %y old new");
     assert_eq!(shown, "1935-01-02 03:04:05.123456789 +0000\n2200-01-02 03:04:05.987654321 +0000\n");

@@ -37,7 +37,7 @@ fn story(world: World) {
     let said = world.inside(&["undo"]);
     assert!(said.contains("firn redo"), "undo says how to take it back: {said}");
     assert_same("after undo", &tree, &read(&world.dir, false));
-    assert_eq!(sh(&world.dir.join("src"), "git status --short; git fsck"), "");
+    assert_eq!(sh(&world.dir.join("src"), "git --no-optional-locks status --short; git fsck"), "");
 
     world.inside(&["redo"]);
     assert_eq!(fs::read_dir(&world.dir).unwrap().count(), 0);
@@ -82,7 +82,7 @@ fn a_past_instant_is_mounted_beside_the_live_tree() {
     fs::write(world.dir.join("a"), "one").unwrap();
     let then = format!("#{}", world.head());
     fs::write(world.dir.join("a"), "two").unwrap();
-    sh(&world.dir, "sync -f .");
+    sh(&world.dir, "sync .");
     let past = world.beside("past");
     world.ok(&["mount", &world.url, past.to_str().unwrap(), "--at", &then]);
     assert_eq!(fs::read(past.join("a")).unwrap(), b"one");
@@ -96,7 +96,7 @@ fn a_past_instant_is_mounted_beside_the_live_tree() {
 fn instants_that_do_not_exist_are_refused_with_the_range() {
     let world = World::local().mounted();
     fs::write(world.dir.join("a"), "one").unwrap();
-    for when in ["2h", "2999-01-01", "#999999", "@nothing"] {
+    for when in ["2h", "2200-01-01", "#999999", "@nothing"] {
         let output = world.command(&world.dir, &["diff", when]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success(), "{when} went through");
