@@ -210,7 +210,11 @@ impl History {
     }
 
     /// The newest good snapshot file after `after` and up to `up_to`; bad ones are forgotten.
-    async fn newest_readable_snapshot_after(&self, after: Seq, up_to: Seq) -> Option<(Namespace, JournalTip)> {
+    async fn newest_readable_snapshot_after(
+        &self,
+        after: Seq,
+        up_to: Seq,
+    ) -> Option<(Namespace, JournalTip)> {
         loop {
             let id = {
                 let state = self.state();

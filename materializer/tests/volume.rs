@@ -88,7 +88,8 @@ async fn bytes_of(volume: &Volume, ns: &Namespace, ino: Ino) -> Bytes {
 /// Everything in the root: names and bytes.
 async fn tree(volume: &Volume, ns: &Namespace) -> BTreeMap<Vec<u8>, Bytes> {
     let mut tree = BTreeMap::new();
-    let entries: Vec<(Name, Ino)> = ns.entries(Ino::ROOT, None).map(|(name, dirent)| (name.clone(), dirent.ino)).collect();
+    let entries: Vec<(Name, Ino)> =
+        ns.entries(Ino::ROOT, None).map(|(name, dirent)| (name.clone(), dirent.ino)).collect();
     for (name, ino) in entries {
         tree.insert(name.as_bytes().to_vec(), bytes_of(volume, ns, ino).await);
     }
@@ -218,10 +219,14 @@ async fn perform(world: &World, volume: &Volume, step: &Step, seen: &BTreeMap<Se
             let (name, new_name) = (name(from).as_str().into(), name(to).as_str().into());
             let mode = RenameMode::Replace;
             // May be refused: there may be no such file.
-            let _ = volume.execute(&world.actor, Command::Rename { parent, name, new_parent, new_name, mode });
+            let _ =
+                volume.execute(&world.actor, Command::Rename { parent, name, new_parent, new_name, mode });
         }
         Step::Unlink(file) => {
-            let _ = volume.execute(&world.actor, Command::Unlink { parent: Ino::ROOT, name: name(file).as_str().into() });
+            let _ = volume.execute(
+                &world.actor,
+                Command::Unlink { parent: Ino::ROOT, name: name(file).as_str().into() },
+            );
         }
         Step::Undo(which) => {
             let Some(target) = seen.keys().nth(usize::from(*which) % seen.len().max(1)) else { return };
@@ -258,8 +263,12 @@ async fn history_holds(steps: Vec<Step>) {
                 let found = tree(&volume, &volume.view()).await;
                 let mounted = volume.view().seq();
                 let lost = seen.split_off(&mounted);
-                let (last, expected) = seen.iter().next_back().map_or((Seq::ZERO, Tree::new()), |(s, t)| (*s, t.clone()));
-                assert!(last >= acknowledged, "{acknowledged} was acknowledged, {last} is there, {lost:?} lost");
+                let (last, expected) =
+                    seen.iter().next_back().map_or((Seq::ZERO, Tree::new()), |(s, t)| (*s, t.clone()));
+                assert!(
+                    last >= acknowledged,
+                    "{acknowledged} was acknowledged, {last} is there, {lost:?} lost"
+                );
                 assert_eq!(found, expected);
             }
             Step::Reopen => {

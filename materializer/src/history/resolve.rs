@@ -76,7 +76,9 @@ impl History {
             return Err(ResolveError::Empty.into());
         }
         match when {
-            When::Time(asked) => self.resolve_time(*asked, Instant { seq: head.seq(), time: head.time() }).await,
+            When::Time(asked) => {
+                self.resolve_time(*asked, Instant { seq: head.seq(), time: head.time() }).await
+            }
             When::Seq(seq) => {
                 if *seq == Seq::ZERO || *seq > head.seq() {
                     return Err(ResolveError::Beyond { seq: *seq, head: head.seq() }.into());

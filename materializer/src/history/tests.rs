@@ -19,7 +19,8 @@ fn events(kinds: Vec<EventKind>) -> Vec<Event> {
 #[test]
 fn an_instant_never_lies_inside_a_transaction() {
     let plain = || EventKind::Evicted { ino: Ino(5) };
-    let began = EventKind::TransactionBegan { kind: TransactionKind::Undo, target: Seq(0), count: 2, path: None };
+    let began =
+        EventKind::TransactionBegan { kind: TransactionKind::Undo, target: Seq(0), count: 2, path: None };
     let events = events(vec![plain(), began, plain(), plain(), plain()]);
     let ends: Vec<usize> = (0..=6).map(|seq| whole_transactions(&events, Seq(seq))).collect();
     assert_eq!(ends, [0, 1, 4, 4, 4, 5, 5]);

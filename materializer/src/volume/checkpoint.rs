@@ -22,7 +22,9 @@ pub struct NewCheckpoint {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// The name or the message cannot be one.
-    #[error("`{name}` cannot name a checkpoint ({errno}): a name has 1 to 255 bytes, no slash, no control character")]
+    #[error(
+        "`{name}` cannot name a checkpoint ({errno}): a name has 1 to 255 bytes, no slash, no control character"
+    )]
     Name {
         /// What was asked for.
         name: String,

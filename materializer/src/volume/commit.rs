@@ -66,7 +66,11 @@ enum CommitError {
 
 impl Volume {
     /// Runs until told to stop or until nothing more can become durable.
-    pub(super) async fn commit_forever(self: Arc<Self>, mut appender: Appender, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn commit_forever(
+        self: Arc<Self>,
+        mut appender: Appender,
+        mut stop: watch::Receiver<bool>,
+    ) {
         loop {
             if self.take_nothing_pending() {
                 tokio::select! {

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use firn_blocks::Blocks;
 use firn_clock::{Clock, Timestamp};
-use firn_journal::{Actor, BlockRef, Epoch, Event, EventKind, Extent, Ino, PlacedExtent, Seq, TransactionKind};
+use firn_journal::{
+    Actor, BlockRef, Epoch, Event, EventKind, Extent, Ino, PlacedExtent, Seq, TransactionKind,
+};
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::changes::Changes;
@@ -246,7 +248,10 @@ impl Volume {
     ) -> Result<(), Errno> {
         live.close_tail();
         let size = u64::from(self.config.block_size);
-        let end = offset.checked_add(data.len() as u64).filter(|end| i64::try_from(*end).is_ok()).ok_or(Errno::FBIG)?;
+        let end = offset
+            .checked_add(data.len() as u64)
+            .filter(|end| i64::try_from(*end).is_ok())
+            .ok_or(Errno::FBIG)?;
         let time = live.tick(&*self.clock);
         // Decided without content first, so that a refused write stages nothing.
         let refused_or_not = Command::Write { ino, offset, len: data.len() as u64, extents: Vec::new() };
@@ -261,7 +266,10 @@ impl Volume {
             let stop = end.min(at - at % size + size);
             let piece = &data[(at - offset) as usize..(stop - offset) as usize];
             let block = self.blocks.stage(Bytes::copy_from_slice(piece));
-            extents.push(PlacedExtent { offset: at, extent: Extent { len: piece.len() as u32, skip: 0, block } });
+            extents.push(PlacedExtent {
+                offset: at,
+                extent: Extent { len: piece.len() as u32, skip: 0, block },
+            });
             at = stop;
         }
         let Some(last) = extents.last().copied() else { return Ok(()) };
@@ -276,7 +284,12 @@ impl Volume {
     ///
     /// # Errors
     /// [`TransactError::Moved`] if anything happened since `planned`; the caller plans again.
-    pub fn transact(&self, actor: &Arc<Actor>, planned: Seq, what: Transaction) -> Result<Seq, TransactError> {
+    pub fn transact(
+        &self,
+        actor: &Arc<Actor>,
+        planned: Seq,
+        what: Transaction,
+    ) -> Result<Seq, TransactError> {
         let mut live = self.lock();
         if let Some(reason) = &live.read_only {
             return Err(TransactError::ReadOnly(reason.clone()));
@@ -288,7 +301,8 @@ impl Volume {
         let changes = Arc::new(Changes::of(&what.effects));
         let count = u32::try_from(what.effects.len())
             .map_err(|_| TransactError::Unfit("more than 4,294,967,295 changes at once".into()))?;
-        let began = EventKind::TransactionBegan { kind: what.kind, target: what.target, count, path: what.path };
+        let began =
+            EventKind::TransactionBegan { kind: what.kind, target: what.target, count, path: what.path };
         let time = live.tick(&*self.clock);
         let mut ns = live.ns.clone();
         let mut events = Vec::with_capacity(what.effects.len() + 1);

@@ -129,8 +129,13 @@ impl Volume {
     fn found_root(&self) {
         let (uid, gid) = self.config.root_owner;
         let now = Some(SetTime::Now);
-        let changes =
-            AttributeChanges { uid: Some(uid), gid: Some(gid), atime: now, mtime: now, ..AttributeChanges::default() };
+        let changes = AttributeChanges {
+            uid: Some(uid),
+            gid: Some(gid),
+            atime: now,
+            mtime: now,
+            ..AttributeChanges::default()
+        };
         self.execute_as_firn(Command::SetAttributes { ino: Ino::ROOT, changes });
     }
 
@@ -186,7 +191,10 @@ async fn refuse_if_in_use(
         hint: if same_host {
             String::new()
         } else {
-            format!("; if that machine is gone, the volume is free {} s after its last sign of life", WriterRecord::LEASE.as_secs())
+            format!(
+                "; if that machine is gone, the volume is free {} s after its last sign of life",
+                WriterRecord::LEASE.as_secs()
+            )
         },
         host: record.identity.host,
     })

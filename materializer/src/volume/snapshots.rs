@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 use firn_journal::JournalTip;
 
 use super::live::Volume;
-pub use crate::snapshot::SnapshotError;
 use crate::namespace::Namespace;
+pub use crate::snapshot::SnapshotError;
 
 impl Volume {
     /// Called after each commit of `events` events: starts a snapshot file when enough have gathered.
