@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use firn_control::{
-    Answers, ChangeRow, CheckpointRow, CheckpointsResult, DiffResult, EventRow, FindingRow, Line, LogResult, Request,
-    StatusResult, UndoResult, VerifyResult,
+    Answers, ChangeRow, CheckpointRow, CheckpointsResult, DiffResult, EventRow, FindingRow, Line, LogResult,
+    Request, StatusResult, UndoResult, VerifyResult,
 };
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -46,7 +46,8 @@ pub async fn log(global: &Global, log: &Log, out: &mut Output) -> Outcome {
         limit: log.limit.or(brief.then_some(EVENTS_ON_A_TERMINAL)),
     };
     let mut answers = reach::ask(&place, &request).await?;
-    let result = follow(&mut answers, out, |out, row| show::event::event(out, &read::<EventRow>(row)?)).await?;
+    let result =
+        follow(&mut answers, out, |out, row| show::event::event(out, &read::<EventRow>(row)?)).await?;
     note_of_result(out, &result, |out, result: LogResult| show::event::end(out, &result))
 }
 
@@ -78,7 +79,8 @@ pub async fn checkpoints(global: &Global, out: &mut Output) -> Outcome {
         let row: CheckpointRow = read(row)?;
         let (time, seq) = (out.time(row.time.0), format!("#{}", row.seq));
         let name = out.paint(Style::Cyan, &format!("@{}", row.name));
-        let message = if row.message.is_empty() { String::new() } else { format!("  {}", row.message.escape_debug()) };
+        let message =
+            if row.message.is_empty() { String::new() } else { format!("  {}", row.message.escape_debug()) };
         out.line(format_args!("{time}  {seq:>9}  {name}{message}"))
     })
     .await?;
@@ -102,7 +104,8 @@ pub async fn diff(global: &Global, diff: &Diff, out: &mut Output) -> Outcome {
         patch: diff.patch,
     };
     let mut answers = reach::ask(&place, &request).await?;
-    let result = follow(&mut answers, out, |out, row| show::changes::change(out, &read::<ChangeRow>(row)?)).await?;
+    let result =
+        follow(&mut answers, out, |out, row| show::changes::change(out, &read::<ChangeRow>(row)?)).await?;
     note_of_result(out, &result, |out, result: DiffResult| show::changes::compared(out, &result))
 }
 
@@ -113,7 +116,8 @@ pub async fn restore(global: &Global, restore: &Restore, out: &mut Output) -> Ou
         Some(to) => place.same_volume(global, to)?,
         None => None,
     };
-    let request = Request::Restore { path: path.unwrap_or_default(), at: out.times.absolute(&restore.at)?, to };
+    let request =
+        Request::Restore { path: path.unwrap_or_default(), at: out.times.absolute(&restore.at)?, to };
     go_back(&place, &request, out).await
 }
 
@@ -137,7 +141,8 @@ pub async fn redo(global: &Global, out: &mut Output) -> Outcome {
 
 async fn go_back(place: &Place, request: &Request, out: &mut Output) -> Outcome {
     let mut answers = reach::ask(place, request).await?;
-    let result = follow(&mut answers, out, |out, row| show::changes::change(out, &read::<ChangeRow>(row)?)).await?;
+    let result =
+        follow(&mut answers, out, |out, row| show::changes::change(out, &read::<ChangeRow>(row)?)).await?;
     if out.json {
         out.raw(&result)?;
     } else {
@@ -150,7 +155,8 @@ async fn go_back(place: &Place, request: &Request, out: &mut Output) -> Outcome 
 pub async fn verify(global: &Global, what: Option<&str>, out: &mut Output) -> Outcome {
     let place = Place::of_argument(global, what)?;
     let mut answers = reach::ask(&place, &Request::Verify).await?;
-    let result = follow(&mut answers, out, |out, row| show::verify::finding(out, &read::<FindingRow>(row)?)).await?;
+    let result =
+        follow(&mut answers, out, |out, row| show::verify::finding(out, &read::<FindingRow>(row)?)).await?;
     let summary: VerifyResult = read(&result)?;
     if out.json {
         out.raw(&result)?;
@@ -193,13 +199,18 @@ fn note_of_result<T: DeserializeOwned>(
     result: &RawValue,
     show: impl FnOnce(&mut Output, T) -> Result<(), Stop>,
 ) -> Outcome {
-    if out.json { out.note(result.get())? } else { show(out, read(result)?)? }
+    if out.json {
+        out.note(result.get())?
+    } else {
+        show(out, read(result)?)?
+    }
     Ok(0)
 }
 
 pub fn read<T: DeserializeOwned>(json: &RawValue) -> Result<T, Failure> {
-    serde_json::from_str(json.get())
-        .map_err(|error| Failure::failed(format!("the mount's process is of another version: {error}; mount again")))
+    serde_json::from_str(json.get()).map_err(|error| {
+        Failure::failed(format!("the mount's process is of another version: {error}; mount again"))
+    })
 }
 
 fn absolute(out: &Output, time: Option<&str>) -> Result<Option<String>, Failure> {

@@ -18,10 +18,15 @@ pub fn completions(shell: Shell, out: &mut Output) -> Result<(), Stop> {
 
 /// `firn.1` and a page for each command.
 pub fn man_pages(dir: &Path, out: &mut Output) -> Result<(), Stop> {
-    clap_mangen::generate_to(Arguments::command(), dir)
-        .map_err(|error| Failure::failed(format!("cannot write man pages into {}: {error}", dir.display())))?;
+    clap_mangen::generate_to(Arguments::command(), dir).map_err(|error| {
+        Failure::failed(format!("cannot write man pages into {}: {error}", dir.display()))
+    })?;
     if !out.json {
-        out.line(format_args!("man pages are in {}; read one with: man -l {}", dir.display(), dir.join("firn.1").display()))?;
+        out.line(format_args!(
+            "man pages are in {}; read one with: man -l {}",
+            dir.display(),
+            dir.join("firn.1").display()
+        ))?;
     }
     Ok(())
 }

@@ -9,10 +9,14 @@ pub fn start(verbose: u8, long_running: bool) {
     let own = match (verbose, long_running) {
         (0, false) => "error",
         (0, true) => "warn,firn=info,firn_mount=info,firn_control=info,firn_materializer=info",
-        (1, _) => "warn,firn=debug,firn_mount=debug,firn_control=debug,firn_materializer=debug,firn_journal=debug,firn_blocks=debug,firn_store=debug",
+        (1, _) => {
+            "warn,firn=debug,firn_mount=debug,firn_control=debug,firn_materializer=debug,firn_journal=debug,firn_blocks=debug,firn_store=debug"
+        }
         _ => "debug",
     };
-    let asked = ["FIRN_LOG", "RUST_LOG"].iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
+    let asked = ["FIRN_LOG", "RUST_LOG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
     let filter = EnvFilter::builder().parse_lossy(asked.as_deref().unwrap_or(own));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     log.with_ansi(std::io::stderr().is_terminal()).with_target(verbose > 1).init();

@@ -34,7 +34,10 @@ pub async fn live_socket(objects: &Retrying) -> Result<Option<PathBuf>, Failure>
 /// Opens a volume, as its writer if need be.
 pub async fn target(url: &VolumeUrl, objects: &Retrying, writes: bool) -> Result<Target, Failure> {
     let (store, clock) = (objects.store().clone(), Arc::new(SystemClock));
-    let config = HistoryConfig { blocks: BlocksConfig { memory_cache: MEMORY_CACHE, ..BlocksConfig::default() }, views_in_memory: 4 };
+    let config = HistoryConfig {
+        blocks: BlocksConfig { memory_cache: MEMORY_CACHE, ..BlocksConfig::default() },
+        views_in_memory: 4,
+    };
     let (history, volume) = if writes {
         let identity = WriterIdentity::of_this_process();
         let config = VolumeConfig { root_owner: owner(), ..VolumeConfig::new(config) };

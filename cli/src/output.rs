@@ -83,7 +83,14 @@ impl Output {
         let terminal = io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Output { json, terminal, times, colours: terminal && !plain && !json, out: BufWriter::new(io::stdout()), bar: None }
+        Output {
+            json,
+            terminal,
+            times,
+            colours: terminal && !plain && !json,
+            out: BufWriter::new(io::stdout()),
+            bar: None,
+        }
     }
 
     /// `text` in a style, where there are styles.

@@ -3,7 +3,10 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use firn_control::{Answers, Failure, Line, MountAddress, Request, Sink, Target, TreePath, call, execute, locate, mounts, verify_store};
+use firn_control::{
+    Answers, Failure, Line, MountAddress, Request, Sink, Target, TreePath, call, execute, locate, mounts,
+    verify_store,
+};
 use firn_store::VolumeUrl;
 
 use crate::arguments::Global;

@@ -32,7 +32,13 @@ pub fn show(bytes: u64) -> String {
         value /= 1024.0;
         unit += 1;
     }
-    let decimals = if value < 9.995 { 2 } else if value < 99.95 { 1 } else { 0 };
+    let decimals = if value < 9.995 {
+        2
+    } else if value < 99.95 {
+        1
+    } else {
+        0
+    };
     format!("{value:.decimals$} {}", names[unit])
 }
 
@@ -42,7 +48,9 @@ mod tests {
 
     #[test]
     fn sizes_are_read_with_and_without_units() {
-        for (text, bytes) in [("0", 0), ("64K", 65_536), ("1m", 1 << 20), ("1 MiB", 1 << 20), ("10GB", 10 << 30)] {
+        for (text, bytes) in
+            [("0", 0), ("64K", 65_536), ("1m", 1 << 20), ("1 MiB", 1 << 20), ("10GB", 10 << 30)]
+        {
             assert_eq!(parse(text), Ok(Size(bytes)), "{text}");
         }
         for text in ["", "K", "1.5M", "-1", "1Q", "99999999T", "18446744073709551616"] {

@@ -17,10 +17,13 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Ends a mount.
 pub async fn umount(dir: &Path, out: &mut Output) -> Outcome {
     if let Some(mountpoint) = dead_mount(dir) {
-        firn_mount::unmount_lazily(&mountpoint)
-            .map_err(|error| Failure::failed(format!("cannot unmount the dead mount at {}: {error}", name(&mountpoint))))?;
+        firn_mount::unmount_lazily(&mountpoint).map_err(|error| {
+            Failure::failed(format!("cannot unmount the dead mount at {}: {error}", name(&mountpoint)))
+        })?;
         if out.json {
-            out.value(&serde_json::json!({ "mountpoint": mountpoint.display().to_string(), "was_dead": true }))?;
+            out.value(
+                &serde_json::json!({ "mountpoint": mountpoint.display().to_string(), "was_dead": true }),
+            )?;
         } else {
             out.line(format_args!(
                 "{} was left by a process that had died; it is unmounted now. The volume has everything that was \
@@ -31,7 +34,12 @@ pub async fn umount(dir: &Path, out: &mut Output) -> Outcome {
         return Ok(0);
     }
     let Some(located) = locate(dir)? else {
-        return Err(Failure::not_found(format!("{} is not in a Firn mount; {}", name(dir), what_is_mounted())).into());
+        return Err(Failure::not_found(format!(
+            "{} is not in a Firn mount; {}",
+            name(dir),
+            what_is_mounted()
+        ))
+        .into());
     };
     end(&located.address, out).await
 }
@@ -48,7 +56,11 @@ async fn end(address: &MountAddress, out: &mut Output) -> Outcome {
         let durable = synced.durable_seq;
         out.value(&serde_json::json!({ "mountpoint": mountpoint.display().to_string(), "was_dead": false, "durable_seq": durable }))?;
     } else {
-        out.line(format_args!("{} is unmounted; everything is durable, up to #{}", name(mountpoint), synced.durable_seq))?;
+        out.line(format_args!(
+            "{} is unmounted; everything is durable, up to #{}",
+            name(mountpoint),
+            synced.durable_seq
+        ))?;
     }
     Ok(0)
 }
@@ -82,7 +94,8 @@ fn what_is_mounted() -> String {
     match mounts().unwrap_or_default().as_slice() {
         [] => "nothing is mounted here".to_owned(),
         dirs => {
-            let names: Vec<String> = dirs.iter().map(|dir| crate::show::path(dir.as_os_str().as_bytes())).collect();
+            let names: Vec<String> =
+                dirs.iter().map(|dir| crate::show::path(dir.as_os_str().as_bytes())).collect();
             format!("mounted here: {}", names.join(", "))
         }
     }

@@ -184,7 +184,8 @@ fn a_damaged_segment_is_named_and_not_served() {
         assert_eq!(objects(&world, "journal").len(), count, "{damage}: nothing was written");
         let found = world.firn(&["verify", &world.url]);
         assert!(!found.status.success(), "{damage}");
-        let report = String::from_utf8_lossy(&found.stdout).into_owned() + &String::from_utf8_lossy(&found.stderr);
+        let report =
+            String::from_utf8_lossy(&found.stdout).into_owned() + &String::from_utf8_lossy(&found.stderr);
         assert!(report.contains(&name), "{damage}: {report}");
     }
 }
@@ -192,7 +193,8 @@ fn a_damaged_segment_is_named_and_not_served() {
 #[test]
 fn damaged_content_is_an_error_and_never_other_bytes() {
     let world = World::local().mounted();
-    let noise: Vec<u8> = (0..3_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let noise: Vec<u8> =
+        (0..3_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     fs::write(world.dir.join("big"), &noise).unwrap();
     world.umount();
     let pack = objects(&world, "packs").remove(0);
@@ -218,14 +220,28 @@ fn names_of_any_bytes_and_long_paths() {
     let long = "n".repeat(255);
     fs::write(world.dir.join(&long), "long").unwrap();
     assert_eq!(fs::write(world.dir.join("n".repeat(256)), "x").unwrap_err().raw_os_error(), Some(36));
-    let deep = format!("cd {}; for i in $(seq 40); do mkdir {d}; cd {d}; done; echo deep > file", world.dir.display(), d = "d".repeat(200));
+    let deep = format!(
+        "cd {}; for i in $(seq 40); do mkdir {d}; cd {d}; done; echo deep > file",
+        world.dir.display(),
+        d = "d".repeat(200)
+    );
     sh(&world.dir, &deep);
     world.crash_after_sync();
     assert_eq!(fs::read(world.dir.join(name)).unwrap(), b"bytes");
     assert_eq!(fs::read(world.dir.join(&long)).unwrap(), b"long");
     let rows = world.json(&["log", "--limit", "100"]);
-    assert!(rows.iter().any(|row| row["path_bytes"].is_string()), "names that are not UTF-8 are given in full");
-    sh(&world.dir, &format!("cd {}; for i in $(seq 40); do cd {d}; done; cat file", world.dir.display(), d = "d".repeat(200)));
+    assert!(
+        rows.iter().any(|row| row["path_bytes"].is_string()),
+        "names that are not UTF-8 are given in full"
+    );
+    sh(
+        &world.dir,
+        &format!(
+            "cd {}; for i in $(seq 40); do cd {d}; done; cat file",
+            world.dir.display(),
+            d = "d".repeat(200)
+        ),
+    );
 }
 
 impl World {

@@ -18,7 +18,11 @@ fn work(world: &World, round: usize) {
     for number in 0..60 {
         fs::write(dir.join(format!("{number}")), vec![number as u8; number * 997]).unwrap();
     }
-    fs::write(dir.join("large"), (0..700_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect::<Vec<u8>>()).unwrap();
+    fs::write(
+        dir.join("large"),
+        (0..700_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect::<Vec<u8>>(),
+    )
+    .unwrap();
     fs::rename(dir.join("1"), dir.join("one")).unwrap();
     fs::remove_file(dir.join("2")).unwrap();
 }
@@ -83,7 +87,8 @@ fn writers_wait_at_the_limit_and_lose_nothing() {
     world.mount_options = vec!["--dirty-limit".into(), "8MiB".into()];
     let world = world.mounted();
     proxy.set(Weather { down: true, ..Weather::default() });
-    let noise: Vec<u8> = (0..6_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let noise: Vec<u8> =
+        (0..6_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| fs::write(world.dir.join("big"), &noise));
         pause(2500);

@@ -92,7 +92,13 @@ fn file(path: &Path) -> std::io::Result<fs::File> {
     // Not through symlinks, which may point out of the tree, and never waiting for the other end of a fifo.
     use std::os::unix::fs::OpenOptionsExt;
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).custom_flags(flags.bits() as i32).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .custom_flags(flags.bits() as i32)
+        .open(path)
 }
 
 fn pattern(byte: u8, len: usize) -> Vec<u8> {
@@ -101,7 +107,8 @@ fn pattern(byte: u8, len: usize) -> Vec<u8> {
 
 fn perform(root: &Path, step: &Step) -> Answer {
     let at = |number: &u8| root.join(path(*number));
-    let flags = |from: &u8, to: &u8, flags| answer(rustix::fs::renameat_with(CWD, at(from), CWD, at(to), flags));
+    let flags =
+        |from: &u8, to: &u8, flags| answer(rustix::fs::renameat_with(CWD, at(from), CWD, at(to), flags));
     let fallocate = |path: &u8, mode, offset: u32, len: u32| {
         answer(file(&at(path)).and_then(|f| Ok(rustix::fs::fallocate(f, mode, offset.into(), len.into())?)))
     };
@@ -154,7 +161,9 @@ fn perform(root: &Path, step: &Step) -> Answer {
             &pattern(*name, usize::from(*len)),
             XattrFlags::empty(),
         )),
-        Step::RemoveXattr { path, name } => answer(rustix::fs::lremovexattr(at(path), format!("user.{name}"))),
+        Step::RemoveXattr { path, name } => {
+            answer(rustix::fs::lremovexattr(at(path), format!("user.{name}")))
+        }
         Step::SaveLikeVim { path, len } => answer(
             fs::write(root.join("vim.tmp"), pattern(1, usize::from(*len)))
                 .and_then(|()| fs::rename(root.join("vim.tmp"), at(path))),
@@ -188,7 +197,10 @@ fn run(steps: &[Step], case: u64) {
     let mut past: Vec<(u64, Tree)> = Vec::new();
     for (number, step) in steps.iter().enumerate() {
         let (expected, found) = (perform(&theirs, step), perform(&ours, step));
-        assert_eq!(found, expected, "step {number}, {step:?}: the answer of firn, then of the plain directory");
+        assert_eq!(
+            found, expected,
+            "step {number}, {step:?}: the answer of firn, then of the plain directory"
+        );
         if number % 8 == 7 || number + 1 == steps.len() {
             let what = format!("after step {number}, {step:?}");
             assert_same(&what, &tree::read(&theirs, false), &tree::read(&ours, false));

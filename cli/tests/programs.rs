@@ -35,7 +35,10 @@ fn sqlite(mode: &str) {
     );
     assert!(sh(&world.dir, &script).contains("ok\n1000"));
     world.crash();
-    assert_eq!(sh(&world.dir, "sqlite3 t.db 'pragma integrity_check; select count(*) from t;'"), "ok\n1000\n");
+    assert_eq!(
+        sh(&world.dir, "sqlite3 t.db 'pragma integrity_check; select count(*) from t;'"),
+        "ok\n1000\n"
+    );
 }
 
 #[test]
@@ -54,7 +57,10 @@ fn sqlite_keeps_what_it_committed_with_a_write_ahead_log() {
 fn sqlite_killed_at_work_keeps_each_acknowledged_transaction() {
     for mode in ["delete", "wal"] {
         let world = World::local().mounted();
-        sh(&world.dir, &format!("sqlite3 t.db 'pragma journal_mode={mode}; create table t(a integer primary key);'"));
+        sh(
+            &world.dir,
+            &format!("sqlite3 t.db 'pragma journal_mode={mode}; create table t(a integer primary key);'"),
+        );
         let acknowledged = world.beside("outside").join("acknowledged");
         let script = format!(
             "i=0; while i=$((i+1)) && sqlite3 t.db \"pragma synchronous=extra; insert into t values($i);\"; do echo $i > {}; done",
@@ -114,13 +120,19 @@ fn tar_and_rsync_copy_exactly_and_the_second_rsync_copies_nothing() {
 #[test]
 fn python_makes_an_environment_and_installs_a_package() {
     let world = World::local().mounted();
-    sh(&world.dir, "python3 -m venv env && env/bin/pip install --quiet --disable-pip-version-check six && env/bin/python -c 'import six'");
+    sh(
+        &world.dir,
+        "python3 -m venv env && env/bin/pip install --quiet --disable-pip-version-check six && env/bin/python -c 'import six'",
+    );
 }
 
 #[test]
 fn npm_installs_a_package() {
     let world = World::local().mounted();
-    sh(&world.dir, "npm init -y >/dev/null && npm install --silent --no-audit --no-fund is-number && node -e \"require('is-number')\"");
+    sh(
+        &world.dir,
+        "npm init -y >/dev/null && npm install --silent --no-audit --no-fund is-number && node -e \"require('is-number')\"",
+    );
 }
 
 #[test]
@@ -150,7 +162,10 @@ fn an_editor_saves_by_writing_and_renaming() {
     let world = World::local().mounted();
     fs::write(world.dir.join("text"), "one\n").unwrap();
     let then = world.head();
-    sh(&world.dir, "for i in 1 2 3; do cp -p text .text.swp; echo line $i >> .text.swp; sync .text.swp; mv .text.swp text; done");
+    sh(
+        &world.dir,
+        "for i in 1 2 3; do cp -p text .text.swp; echo line $i >> .text.swp; sync .text.swp; mv .text.swp text; done",
+    );
     assert_eq!(fs::read_to_string(world.dir.join("text")).unwrap(), "one\nline 1\nline 2\nline 3\n");
     assert_eq!(fs::read_to_string(world.dir.join(format!(".at/#{then}/text"))).unwrap(), "one\n");
     let ops = world.json(&["log", "text"]);

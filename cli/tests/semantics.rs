@@ -174,7 +174,8 @@ fn fallocate_punches_and_grows() {
 #[test]
 fn copies_within_a_mount_move_no_bytes() {
     let world = World::local().mounted();
-    let noise: Vec<u8> = (0..2_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let noise: Vec<u8> =
+        (0..2_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     fs::write(world.dir.join("a"), &noise).unwrap();
     sh(&world.dir, "sync .");
     let stored = sh(&world.beside("x"), &format!("du -sb {} | cut -f1", world.url));
@@ -189,7 +190,10 @@ fn copies_within_a_mount_move_no_bytes() {
 fn extended_attributes_are_kept() {
     let world = World::local().mounted();
     fs::write(world.dir.join("a"), "").unwrap();
-    sh(&world.dir, "setfattr -n user.color -v blue a; setfattr -n trusted.t -v 1 a; setfattr -n security.s -v 2 a");
+    sh(
+        &world.dir,
+        "setfattr -n user.color -v blue a; setfattr -n trusted.t -v 1 a; setfattr -n security.s -v 2 a",
+    );
     sh(&world.dir, "sync .");
     world.crash();
     let listed = sh(&world.dir, "getfattr -d -m - a");
@@ -197,16 +201,25 @@ fn extended_attributes_are_kept() {
         assert!(listed.contains(expected), "{listed}");
     }
     assert!(!listed.contains("user.firn"), "{listed}");
-    sh(&world.dir, "setfattr -x user.color a; ! getfattr -n user.color a 2>/dev/null; ! setfattr -n user.firn.x -v 1 a 2>/dev/null");
+    sh(
+        &world.dir,
+        "setfattr -x user.color a; ! getfattr -n user.color a 2>/dev/null; ! setfattr -n user.firn.x -v 1 a 2>/dev/null",
+    );
 }
 
 #[test]
 fn special_files_are_kept() {
     let world = World::local().mounted();
-    sh(&world.dir, "mkfifo p; mknod c c 1 3; mknod b b 7 0; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"s\")'");
+    sh(
+        &world.dir,
+        "mkfifo p; mknod c c 1 3; mknod b b 7 0; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"s\")'",
+    );
     world.umount();
     world.mount();
-    assert_eq!(sh(&world.dir, "stat -c '%F %t %T' p c b s"), "fifo 0 0\ncharacter special file 1 3\nblock special file 7 0\nsocket 0 0\n");
+    assert_eq!(
+        sh(&world.dir, "stat -c '%F %t %T' p c b s"),
+        "fifo 0 0\ncharacter special file 1 3\nblock special file 7 0\nsocket 0 0\n"
+    );
 }
 
 #[test]
@@ -216,15 +229,23 @@ fn other_users_are_kept_out() {
     fs::set_permissions(world.dir.join("secret"), Permissions::from_mode(0o600)).unwrap();
     fs::write(world.dir.join("open"), "x").unwrap();
     sh(&world.beside("x"), &format!("chmod 755 {} {}/..", world.dir.display(), world.dir.display()));
-    let script = format!("cd {}; cat open; ! cat secret 2>/dev/null; ! touch new 2>/dev/null", world.dir.display());
-    sh(&world.beside("x"), &format!("python3 -c 'import os, subprocess, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.exit(subprocess.call([\"bash\", \"-c\", sys.argv[1]]))' '{script}'"));
+    let script =
+        format!("cd {}; cat open; ! cat secret 2>/dev/null; ! touch new 2>/dev/null", world.dir.display());
+    sh(
+        &world.beside("x"),
+        &format!(
+            "python3 -c 'import os, subprocess, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.exit(subprocess.call([\"bash\", \"-c\", sys.argv[1]]))' '{script}'"
+        ),
+    );
 }
 
 #[test]
 fn locks_work_between_processes() {
     let world = World::local().mounted();
     sh(&world.dir, "touch l; exec 9<l; flock 9; ! flock -n l true");
-    sh(&world.dir, r#"python3 -c '
+    sh(
+        &world.dir,
+        r#"python3 -c '
 import fcntl, os, sys
 fd = os.open("l", os.O_RDWR)
 fcntl.lockf(fd, fcntl.LOCK_EX)
@@ -236,13 +257,17 @@ if os.fork() == 0:
         os._exit(0)
     os._exit(1)
 sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
-'"#);
+'"#,
+    );
 }
 
 #[test]
 fn times_are_kept_to_the_nanosecond() {
     let world = World::local().mounted();
-    sh(&world.dir, "touch -d '1935-01-02 03:04:05.123456789 UTC' old; touch -d '2200-01-02 03:04:05.987654321 UTC' new; sync .");
+    sh(
+        &world.dir,
+        "touch -d '1935-01-02 03:04:05.123456789 UTC' old; touch -d '2200-01-02 03:04:05.987654321 UTC' new; sync .",
+    );
     world.crash();
     let shown = sh(&world.dir, "TZ=UTC stat -c %y old new");
     assert_eq!(shown, "1935-01-02 03:04:05.123456789 +0000\n2200-01-02 03:04:05.987654321 +0000\n");

@@ -13,7 +13,8 @@ fn plant(world: &World) {
         let dir = src.join(format!("crate-{crate_number}/src/deep"));
         fs::create_dir_all(&dir).unwrap();
         for file in 0..25 {
-            fs::write(dir.join(format!("{file}.rs")), format!("fn f{file}() {{}}\n").repeat(file * 40)).unwrap();
+            fs::write(dir.join(format!("{file}.rs")), format!("fn f{file}() {{}}\n").repeat(file * 40))
+                .unwrap();
         }
     }
 }
@@ -50,7 +51,11 @@ fn story(world: World) {
     let difference = sh(&world.dir, &format!("diff -rq {} src || true", past.display()));
     assert!(difference.contains("NEW") && difference.contains("7.rs"), "{difference}");
     assert_eq!(difference.lines().count(), 2, "{difference}");
-    assert_same("the past in the live mount", &tree, &read(&world.dir.join(format!(".at/#{at_checkpoint}")), false));
+    assert_same(
+        "the past in the live mount",
+        &tree,
+        &read(&world.dir.join(format!(".at/#{at_checkpoint}")), false),
+    );
 
     let rows = world.json(&["diff", "@before", "now"]);
     let changed: Vec<_> = rows.iter().filter_map(|row| row["path"].as_str()).collect();

@@ -29,7 +29,11 @@ fn a_diff_takes_options_among_times_that_begin_with_a_hyphen() {
     for line in ["firn diff -p -2h -1h src", "firn diff -2h -p -1h src", "firn diff -2h -1h src -p"] {
         let Command::Diff(diff) = parse(line) else { panic!("{line}") };
         assert!(diff.patch, "{line}");
-        assert_eq!((diff.from.as_str(), diff.to.as_deref(), diff.path), ("-2h", Some("-1h"), Some("src".into())), "{line}");
+        assert_eq!(
+            (diff.from.as_str(), diff.to.as_deref(), diff.path),
+            ("-2h", Some("-1h"), Some("src".into())),
+            "{line}"
+        );
     }
     let Command::Diff(diff) = parse("firn diff -1d --json") else { panic!() };
     assert_eq!((diff.from.as_str(), diff.to), ("-1d", None));
@@ -52,7 +56,10 @@ fn the_help_is_as_reviewed() {
         std::fs::write(file, &help).unwrap();
     }
     let reviewed = std::fs::read_to_string(file).unwrap_or_default();
-    assert!(help == reviewed, "the help differs from testdata/cli/help.txt; look, then run with FIRN_BLESS=1");
+    assert!(
+        help == reviewed,
+        "the help differs from testdata/cli/help.txt; look, then run with FIRN_BLESS=1"
+    );
 }
 
 fn whole_help() -> String {

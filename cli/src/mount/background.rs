@@ -28,8 +28,10 @@ enum Report {
 /// Starts the process in the background and waits for its first word.
 pub fn start(global: &Global, mount: &Mount, mountpoint: &Path, out: &Output) -> Result<Ready, Failure> {
     let log = log_file(mountpoint)?;
-    let errors = open_log(&log).map_err(|error| Failure::failed(format!("cannot write {}: {error}", log.display())))?;
-    let program = std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find this program: {error}")))?;
+    let errors = open_log(&log)
+        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", log.display())))?;
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::failed(format!("cannot find this program: {error}")))?;
     let mut child = Command::new(program)
         .args(arguments(global, mount, mountpoint, out)?)
         .stdin(Stdio::null())
@@ -57,7 +59,12 @@ pub fn start(global: &Global, mount: &Mount, mountpoint: &Path, out: &Output) ->
 
 /// The command line of the process in the background: what the user said, and nothing that depends on the
 /// current directory or the time.
-fn arguments(global: &Global, mount: &Mount, mountpoint: &Path, out: &Output) -> Result<Vec<OsString>, Failure> {
+fn arguments(
+    global: &Global,
+    mount: &Mount,
+    mountpoint: &Path,
+    out: &Output,
+) -> Result<Vec<OsString>, Failure> {
     let mut arguments: Vec<OsString> = vec!["mount".into(), "--background-child".into()];
     arguments.extend((0..global.verbose).map(|_| "-v".into()));
     let mut option = |name: &str, value: &OsStr| {
@@ -94,7 +101,9 @@ fn log_file(mountpoint: &Path) -> Result<PathBuf, Failure> {
     })?;
     let dir = dirs.state_dir().unwrap_or(dirs.data_local_dir()).to_owned();
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
-    made.map_err(|error| Failure::failed(format!("cannot make the directory of log files {}: {error}", dir.display())))?;
+    made.map_err(|error| {
+        Failure::failed(format!("cannot make the directory of log files {}: {error}", dir.display()))
+    })?;
     let socket = firn_control::socket_path(mountpoint);
     let name = socket.file_stem().unwrap_or(OsStr::new("mount")).to_owned();
     Ok(dir.join(name).with_extension("log"))

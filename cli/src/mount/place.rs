@@ -14,7 +14,10 @@ pub fn prepare(mount: &Mount) -> Result<PathBuf, Failure> {
     let url = VolumeUrl::parse(&mount.url).map_err(Failure::usage)?;
     if let Some(dead) = dead_mount(&mount.dir) {
         firn_mount::unmount_lazily(&dead).map_err(|error| {
-            Failure::failed(format!("cannot clear away the mount at {} whose process has died: {error}", name(&dead)))
+            Failure::failed(format!(
+                "cannot clear away the mount at {} whose process has died: {error}",
+                name(&dead)
+            ))
         })?;
         tracing::warn!(mountpoint = %dead.display(), "cleared away a mount whose process had died");
     }

@@ -79,7 +79,9 @@ async fn open_present(
         root_owner: open::owner(),
         ..VolumeConfig::new(history)
     };
-    let volume = Volume::open(objects.store().clone(), config, identity, Arc::new(SystemClock), Arc::new(OsEntropy)).await?;
+    let volume =
+        Volume::open(objects.store().clone(), config, identity, Arc::new(SystemClock), Arc::new(OsEntropy))
+            .await?;
     let now = volume.view();
     let shown = Instant { seq: now.seq(), time: now.time() };
     Ok(Opened { history: volume.history().clone(), volume: Some(volume), shown })
@@ -104,7 +106,8 @@ async fn serve(
     opened: &Opened,
     out: &Output,
 ) -> Result<Serving, Failure> {
-    let signals = Signals::catch().map_err(|error| Failure::failed(format!("cannot catch signals: {error}")))?;
+    let signals =
+        Signals::catch().map_err(|error| Failure::failed(format!("cannot catch signals: {error}")))?;
     let fs = match &opened.volume {
         Some(volume) => Fs::live(volume.clone(), out.times.zone().clone()),
         None => Fs::fixed(&opened.history, opened.history.view(opened.shown.seq).await?),
@@ -116,8 +119,9 @@ async fn serve(
         volume: url.to_string(),
         pid,
     };
-    let control = serde_json::to_vec(&address)
-        .map_err(|error| Failure::usage(format!("{} cannot be told in JSON: {error}", mountpoint.display())))?;
+    let control = serde_json::to_vec(&address).map_err(|error| {
+        Failure::usage(format!("{} cannot be told in JSON: {error}", mountpoint.display()))
+    })?;
     let options = MountOptions {
         read_only: opened.volume.is_none(),
         allow_other: mount.allow_other,

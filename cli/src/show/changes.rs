@@ -23,7 +23,8 @@ pub fn change(out: &mut Output, row: &ChangeRow) -> Result<(), Stop> {
         _ => Style::Yellow,
     };
     let word = out.paint(style, &format!("{:<8}", row.change));
-    let beside_content: Vec<&str> = row.differs.iter().map(String::as_str).filter(|what| *what != "content").collect();
+    let beside_content: Vec<&str> =
+        row.differs.iter().map(String::as_str).filter(|what| *what != "content").collect();
     let what = if row.change == "modified" && !row.differs.iter().any(|what| what == "content") {
         out.paint(Style::Dim, &format!("  ({})", beside_content.join(", ")))
     } else {
@@ -74,7 +75,10 @@ pub fn went_back(out: &mut Output, result: &UndoResult) -> Result<(), Stop> {
     }
     let counts = counts(&result.counts);
     if result.dry_run {
-        return out.line(format_args!("{} would bring {scope} to {then}: {counts}; nothing was changed", result.did));
+        return out.line(format_args!(
+            "{} would bring {scope} to {then}: {counts}; nothing was changed",
+            result.did
+        ));
     }
     out.line(format_args!("{}: {scope} is as it was at {then}: {counts}", result.did))?;
     match &result.take_back {
@@ -90,7 +94,10 @@ pub fn went_back(out: &mut Output, result: &UndoResult) -> Result<(), Stop> {
 fn burst(out: &mut Output, burst: &BurstRow) -> Result<(), Stop> {
     let events = show::count(burst.events, "event", "events");
     let (first, last) = (out.time(burst.first.time.0), out.time(burst.last.time.0));
-    out.line(format_args!("the latest burst: {events}, #{} to #{}, {first} to {last}", burst.first.seq, burst.last.seq))?;
+    out.line(format_args!(
+        "the latest burst: {events}, #{} to #{}, {first} to {last}",
+        burst.first.seq, burst.last.seq
+    ))?;
     let by: Vec<String> = burst.actors.iter().take(SHOWN).map(show::event::actor).collect();
     let on: Vec<String> = burst.paths.iter().take(SHOWN).map(|path| show::path(path.as_bytes())).collect();
     let more = |all: usize| if all > SHOWN { ", …" } else { "" };
@@ -106,7 +113,10 @@ fn counts(counts: &Counts) -> String {
         (counts.modified, "modified"),
         (counts.renamed, "renamed"),
     ];
-    let some: Vec<String> =
-        all.iter().filter(|(number, _)| *number > 0).map(|(n, word)| format!("{} {word}", show::grouped(*n))).collect();
+    let some: Vec<String> = all
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(n, word)| format!("{} {word}", show::grouped(*n)))
+        .collect();
     if some.is_empty() { "no differences".to_owned() } else { some.join(", ") }
 }

@@ -57,11 +57,14 @@ pub fn actor(actor: &ActorRow) -> String {
 /// What the listing went over.
 pub fn end(out: &mut Output, result: &LogResult) -> Result<(), Stop> {
     let since = result.since.map(|since| format!(" since #{since}")).unwrap_or_default();
-    let until =
-        result.until.map(|until| format!(" until #{} ({})", until.seq, out.time(until.time.0))).unwrap_or_default();
+    let until = result
+        .until
+        .map(|until| format!(" until #{} ({})", until.seq, out.time(until.time.0)))
+        .unwrap_or_default();
     let events = show::count(result.events, "event", "events");
     if result.more {
-        return out.note(format_args!("{events}{since}{until}; there are more: --all, --limit N, --since TIME"));
+        return out
+            .note(format_args!("{events}{since}{until}; there are more: --all, --limit N, --since TIME"));
     }
     if result.events == 0 || !since.is_empty() || !until.is_empty() {
         return out.note(format_args!("{events}{since}{until}"));

@@ -78,7 +78,12 @@ fn store(out: &mut Output, status: &StatusResult) -> Result<(), Stop> {
 
 fn cache(out: &mut Output, status: &StatusResult) -> Result<(), Stop> {
     let cache = &status.cache;
-    let mut text = format!("{} in memory of {}; hits: {}", sizes::show(cache.memory_bytes), sizes::show(cache.memory_capacity), show::grouped(cache.memory_hits));
+    let mut text = format!(
+        "{} in memory of {}; hits: {}",
+        sizes::show(cache.memory_bytes),
+        sizes::show(cache.memory_capacity),
+        show::grouped(cache.memory_hits)
+    );
     if cache.has_disk {
         text.push_str(&format!(" in memory, {} on disk", show::grouped(cache.disk_hits)));
     }

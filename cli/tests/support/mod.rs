@@ -108,7 +108,9 @@ impl World {
     /// Runs `firn ... --json` inside the mount: each line of its answer.
     pub fn json(&self, arguments: &[&str]) -> Vec<Value> {
         let text = self.inside(&[arguments, &["--json"]].concat());
-        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+            .collect()
     }
 
     /// Runs `firn` outside of the mount; it must fail. Its standard error.
@@ -235,8 +237,9 @@ pub fn sh(cwd: &Path, script: &str) -> String {
 
 /// Where the S3 server of the tests listens; `scripts/test` starts one.
 pub fn s3_endpoint() -> String {
-    std::env::var("FIRN_TEST_S3_ENDPOINT")
-        .expect("FIRN_TEST_S3_ENDPOINT names an S3 server: run scripts/test, or start one (see docs/testing.md)")
+    std::env::var("FIRN_TEST_S3_ENDPOINT").expect(
+        "FIRN_TEST_S3_ENDPOINT names an S3 server: run scripts/test, or start one (see docs/testing.md)",
+    )
 }
 
 fn scratch() -> TempDir {
@@ -248,7 +251,11 @@ fn http_put(endpoint: &str, path: &str) -> String {
     use std::io::{Read, Write};
     let address = endpoint.trim_start_matches("http://");
     let mut stream = std::net::TcpStream::connect(address).unwrap();
-    write!(stream, "PUT {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "PUT {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer.lines().next().unwrap_or_default().to_owned()

@@ -49,8 +49,10 @@ struct Path {
 impl Proxy {
     /// Before the server at `http://address`.
     pub fn before(server: &str, weather: Weather) -> Proxy {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener =
+            runtime.block_on(tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let weather = Arc::new(Mutex::new(weather));
         let faults = Arc::new(AtomicU64::new(0));
@@ -67,7 +69,9 @@ impl Proxy {
                 tokio::spawn(async move {
                     let service = service_fn(move |request| pass(path.clone(), request));
                     // A connection that ends early is what this proxy is for.
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
                 });
             }
         });

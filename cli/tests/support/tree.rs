@@ -38,7 +38,8 @@ fn add(root: &Path, relative: &Path, times: bool, tree: &mut Tree) {
     let is_directory = node.kind == "directory";
     tree.insert(relative.to_owned(), node);
     if is_directory {
-        let mut names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> =
+            fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         let unique: std::collections::BTreeSet<_> = names.iter().collect();
         assert_eq!(unique.len(), names.len(), "{} lists a name twice", path.display());
@@ -78,7 +79,9 @@ fn node(path: &Path, times: bool) -> std::io::Result<Node> {
 
 /// FNV-1a: enough to tell two files of a test apart, and no dependency.
 fn digest(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 fn xattrs(path: &Path) -> BTreeMap<OsString, Vec<u8>> {
