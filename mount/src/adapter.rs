@@ -36,12 +36,13 @@ const MAX_BACKGROUND: u16 = 64;
 /// What is asked of the kernel, where it can.
 ///
 /// Not asked for: the write-back cache, since the history is to hold writes in the order in which they were
-/// made, under the name of who made them; locks, which the kernel keeps well enough for one machine; POSIX ACLs.
-const WANTED: [InitFlags; 9] = [
+/// made, under the name of who made them; truncation as a part of opening, which would come before the kernel
+/// finds out that the file is a running program; locks, which the kernel keeps well enough for one machine;
+/// POSIX ACLs.
+const WANTED: [InitFlags; 8] = [
     InitFlags::FUSE_ASYNC_READ,
     InitFlags::FUSE_ASYNC_DIO,
     InitFlags::FUSE_PARALLEL_DIROPS,
-    InitFlags::FUSE_ATOMIC_O_TRUNC,
     InitFlags::FUSE_DO_READDIRPLUS,
     InitFlags::FUSE_READDIRPLUS_AUTO,
     InitFlags::FUSE_CACHE_SYMLINKS,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_journal::{Actor, Ino, Name};
-use firn_materializer::decide::{AttributeChanges, Command, Errno, RenameMode, XattrMode};
+use firn_materializer::decide::{AttributeChanges, Command, Errno, RenameMode, SetTime, XattrMode};
 use firn_materializer::namespace::FileType;
 use firn_materializer::volume::{Outcome, Volume};
 
@@ -183,6 +183,10 @@ impl Fs {
             AttributeChanges { uid: None, gid: None, .. } => Some(Ids::of(&actor)),
             _ => Some(Ids::TakeAway),
         };
+        if changes.size.is_some() && changes.mtime == Some(SetTime::Now) {
+            // Truncating says as much.
+            changes.mtime = None;
+        }
         if let Some(ids) = ids {
             changes.mode = changes.mode.or_else(|| volume.with(|ns| privileges::mode_without(ns, ino, ids)));
             self.take_privileges(volume, &actor, ino, Ids::Keep)?;

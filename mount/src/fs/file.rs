@@ -55,37 +55,23 @@ impl Fs {
         self.files.get(handle).ok_or(BADF)
     }
 
-    /// Opens a file. `flags` as open(2) has them; the kernel has checked permissions.
+    /// Opens a file. `flags` as open(2) has them; the kernel has checked permissions, and truncates by itself.
     ///
     /// # Errors
     /// `EROFS` for writing into an instant; `ESTALE` if the file is gone.
     pub fn open(&self, node: Node, caller: Caller, flags: i32) -> Result<u64, Errno> {
-        let writes = flags & libc::O_ACCMODE != libc::O_RDONLY || flags & libc::O_TRUNC != 0;
         match &node.tree {
-            Tree::Fixed(_) if writes => return Err(Errno::ROFS),
+            Tree::Fixed(_) if flags & libc::O_ACCMODE != libc::O_RDONLY => return Err(Errno::ROFS),
             Tree::Fixed(_) => {}
             // Held first, looked at then: whoever removes it in between leaves it to us.
             Tree::Live(volume) => volume.opened(node.ino),
         }
         let actor = self.actors.actor(caller);
-        let opened = node.attributes().and_then(|_| self.truncate_on_open(&node, &actor, flags));
-        match opened {
-            Ok(()) => Ok(self.files.insert(File::new(node, actor))),
-            Err(errno) => {
-                self.closed(&node, &actor);
-                Err(errno)
-            }
+        if let Err(errno) = node.attributes() {
+            self.closed(&node, &actor);
+            return Err(errno);
         }
-    }
-
-    fn truncate_on_open(&self, node: &Node, actor: &Arc<Actor>, flags: i32) -> Result<(), Errno> {
-        if let Tree::Live(volume) = &node.tree
-            && flags & libc::O_TRUNC != 0
-        {
-            self.take_privileges(volume, actor, node.ino, Ids::of(actor))?;
-            volume.execute(actor, Command::Truncate { ino: node.ino, size: 0 })?;
-        }
-        Ok(())
+        Ok(self.files.insert(File::new(node, actor)))
     }
 
     /// The last descriptor of an open file was closed.
