@@ -4,23 +4,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firn_blocks::BlocksConfig;
-use firn_clock::{ManualClock, SeededEntropy, Timestamp};
-use firn_journal::{Actor, Ino, Seq, TransactionKind, WriterIdentity};
+use firn_clock::{Entropy, ManualClock, SeededEntropy, Timestamp};
+use firn_journal::{
+    Actor, Event, EventKind, Ino, JournalReader, SegmentNo, Seq, TransactionKind, WriterIdentity,
+};
 use firn_materializer::content;
 use firn_materializer::decide::{Command, RenameMode};
 use firn_materializer::history::HistoryConfig;
 use firn_materializer::instant::When;
+use firn_materializer::snapshot;
 use firn_materializer::volume::{Volume, VolumeConfig};
 use firn_recovery::verify::{Bucket, Finding, Notice, Summary, verify};
 use firn_recovery::{
-    Change, Goal, LogQuery, Op, PlanError, Timeline, UndoError, diff, patch, preview_undo, redo, restore, undo,
+    Change, Goal, LogCursor, LogError, LogQuery, Op, PlanError, Timeline, UndoError, diff, patch,
+    preview_undo, redo, restore, undo,
 };
-use firn_store::Manifest;
+use firn_store::{Manifest, Patience, Retrying, StoreHealth};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 
 const BLOCK: u32 = 4 << 10;
+/// Who mounts the volume first.
+const OWNER: u32 = 77;
 
 struct World {
     store: Arc<dyn ObjectStore>,
@@ -39,6 +45,7 @@ impl World {
         let blocks = BlocksConfig { block_size: BLOCK, rider_limit: 8 << 10, ..BlocksConfig::default() };
         let mut config = VolumeConfig::new(HistoryConfig { blocks, views_in_memory: 8 });
         config.snapshot_every = 20;
+        config.root_owner = (OWNER, OWNER);
         let identity = WriterIdentity {
             host: "here".into(),
             machine: "machine".into(),
@@ -97,7 +104,9 @@ impl World {
     fn rm(&self, path: &str) {
         let ino = self.resolve(path).unwrap();
         let names: Vec<String> = self.volume.with(|ns| {
-            ns.entries(ino, None).map(|(name, _)| String::from_utf8(name.as_bytes().to_vec()).unwrap()).collect()
+            ns.entries(ino, None)
+                .map(|(name, _)| String::from_utf8(name.as_bytes().to_vec()).unwrap())
+                .collect()
         });
         names.iter().for_each(|name| self.rm(&format!("{path}/{name}")));
         let (parent, name) = self.place(path);
@@ -122,10 +131,20 @@ impl World {
         let mut log = self.live().log(self.live().head().await.unwrap(), &query).await.unwrap();
         let mut lines = Vec::new();
         while let Some(row) = log.next().await.unwrap() {
-            lines.push(format!("{} {}", row.op.name(), String::from_utf8_lossy(&row.path.unwrap_or_default())));
+            lines.push(format!(
+                "{} {}",
+                row.op.name(),
+                String::from_utf8_lossy(&row.path.unwrap_or_default())
+            ));
         }
         lines
     }
+}
+
+/// Bytes that do not compress.
+fn noise() -> Vec<u8> {
+    let entropy = SeededEntropy::new(5);
+    (0..2560).flat_map(|_| entropy.bits().to_le_bytes()).collect()
 }
 
 /// A small source tree, made in two bursts, and then lost.
@@ -136,7 +155,7 @@ async fn lost_tree() -> World {
     world.write("README", b"read me\n");
     world.pause().await;
     world.mkdir("src/deep");
-    world.write("src/deep/big", &[7; 40 << 10]);
+    world.write("src/deep/big", &noise());
     world.pause().await;
     world.rm("src");
     world.pause().await;
@@ -157,7 +176,7 @@ async fn what_was_removed_comes_back_and_goes_again() {
     assert_eq!(burst.paths[0], b"src");
     assert_eq!(report.target.seq.next(), burst.first.seq);
     assert_eq!(world.read("src/lib.rs").await.unwrap(), b"one\ntwo\nthree\n");
-    assert_eq!(world.read("src/deep/big").await.unwrap(), [7; 40 << 10]);
+    assert_eq!(world.read("src/deep/big").await.unwrap(), noise());
 
     let back = redo(&world.volume, &world.actor, None).await.unwrap();
     assert_eq!((back.kind, back.counts.removed), (TransactionKind::Redo, 4));
@@ -173,7 +192,9 @@ async fn plain_undos_go_further_back_and_then_there_is_nothing() {
         world.undo(Goal::LatestBurst, None).await.unwrap();
         assert!(there.is_none_or(|path| world.resolve(path).is_some()));
     }
-    assert_eq!(world.volume.view().entries(Ino::ROOT, None).count(), 0);
+    let empty = world.volume.view();
+    assert_eq!(empty.entries(Ino::ROOT, None).count(), 0);
+    assert_eq!(empty.inode(Ino::ROOT).unwrap().attributes.uid, OWNER, "the root still belongs to its owner");
     let error = world.undo(Goal::LatestBurst, None).await.unwrap_err();
     assert!(matches!(error, UndoError::NothingToUndo { .. }), "{error}");
     for _ in 0..3 {
@@ -196,7 +217,11 @@ async fn a_burst_that_left_nothing_is_passed_over() {
 async fn instants_durations_and_events_are_goals() {
     let world = lost_tree().await;
     let lost = world.volume.view();
-    let checks = [Goal::To(When::Seq(Seq(lost.seq().0 - 4))), Goal::Last(Duration::from_secs(19)), Goal::Event(Seq(lost.seq().0 - 3))];
+    let checks = [
+        Goal::To(When::Seq(Seq(lost.seq().0 - 4))),
+        Goal::Last(Duration::from_secs(19)),
+        Goal::Event(Seq(lost.seq().0 - 3)),
+    ];
     for goal in checks {
         let report = preview_undo(world.live(), &goal, None).await.unwrap();
         assert_eq!((report.counts.added, report.target.seq.0), (4, lost.seq().0 - 4), "{goal:?}");
@@ -230,7 +255,7 @@ async fn a_restore_brings_a_path_back_or_makes_a_copy() {
     let report = go(b"src/deep/big", None).await.unwrap();
     let rows: Vec<_> = report.rows.iter().map(|row| (row.change, &row.path[..])).collect();
     assert_eq!(rows, [&b"src"[..], b"src/deep", b"src/deep/big"].map(|path| (Change::Added, path)));
-    assert_eq!(world.read("src/deep/big").await.unwrap(), [7; 40 << 10]);
+    assert_eq!(world.read("src/deep/big").await.unwrap(), noise());
 
     go(b"src", Some(b"old")).await.unwrap();
     assert_eq!(world.read("old/lib.rs").await.unwrap(), b"one\ntwo\nthree\n");
@@ -255,19 +280,28 @@ async fn the_log_comes_from_the_journal() {
     world.mv("src", "lib");
     let all = world.log(LogQuery::default()).await;
     assert_eq!(all[..3], ["rename lib", "undo ", "remove src"]);
-    assert_eq!(all[all.len() - 2..], ["mkdir src", "mount "]);
+    assert_eq!(all[all.len() - 3..], ["mkdir src", "setattr ", "mount "]);
     assert_eq!(world.log(LogQuery { limit: Some(2), ..LogQuery::default() }).await, all[..2]);
     let of_path = |path: &str| LogQuery { path: Some(path.into()), ..LogQuery::default() };
     let of_file = world.log(of_path("lib/lib.rs")).await;
     assert_eq!(
         of_file,
-        ["rename lib", "undo ", "remove src/lib.rs", "write src/lib.rs", "truncate src/lib.rs", "create src/lib.rs"]
+        [
+            "rename lib",
+            "undo ",
+            "remove src/lib.rs",
+            "write src/lib.rs",
+            "truncate src/lib.rs",
+            "create src/lib.rs"
+        ]
     );
     let since = Some(world.volume.view().seq());
     world.write("README", b"x");
     let new = world.log(LogQuery { since, ..LogQuery::default() }).await;
     assert_eq!(new, ["write README", "truncate README"]);
-    let effects = world.log(LogQuery { effects: true, path: Some(b"lib/lib.rs".to_vec()), ..LogQuery::default() }).await;
+    let effects = world
+        .log(LogQuery { effects: true, path: Some(b"lib/lib.rs".to_vec()), ..LogQuery::default() })
+        .await;
     assert!(effects.contains(&"put-content src/lib.rs".to_owned()), "{effects:?}");
     let stored = Timeline::Stored(world.volume.history());
     let mut log = stored.log(stored.head().await.unwrap(), &LogQuery::default()).await.unwrap();
@@ -304,17 +338,19 @@ async fn a_patch_shows_lines_of_text_and_names_the_rest() {
 }
 
 async fn verified(world: &World, store: &Arc<dyn ObjectStore>) -> (Summary, Vec<Finding>) {
-    let clock = world.clock.clone();
     let blocks = BlocksConfig { block_size: BLOCK, ..BlocksConfig::default() };
-    let health = firn_store::StoreHealth::default();
+    let health = StoreHealth::default();
     let id = world.volume.history().volume();
-    let journal = firn_journal::JournalReader::new(store.clone(), id, health.clone());
+    let journal = JournalReader::new(store.clone(), id, health.clone());
     let blocks = firn_blocks::Blocks::open(store.clone(), id, blocks, health.clone()).await.unwrap();
-    let store = firn_store::Retrying::new(store.clone(), health, firn_store::Patience::UpTo(Duration::from_secs(1)));
+    let store = Retrying::new(store.clone(), health, Patience::UpTo(Duration::from_secs(1)));
     let mut findings = Vec::new();
-    let tell = |notice| if let Notice::Finding(finding) = notice { findings.push(finding) };
+    let tell = |notice| {
+        if let Notice::Finding(finding) = notice {
+            findings.push(finding)
+        }
+    };
     let summary = verify(&Bucket { store, journal, blocks }, tell).await.unwrap();
-    drop(clock);
     assert_eq!(summary.findings, findings.len() as u64);
     (summary, findings)
 }
@@ -385,7 +421,9 @@ async fn every_changed_or_missing_object_is_found_and_named() {
 fn assert_names(key: &Path, findings: Vec<Finding>) {
     let folder = key.as_ref().rsplit_once('/').unwrap().0;
     let snapshot = folder.starts_with("snapshots/");
-    let named = |finding: &Finding| finding.object == key.as_ref() || (snapshot && finding.object.starts_with(folder));
+    let named = |finding: &Finding| {
+        finding.object == key.as_ref() || (snapshot && finding.object.starts_with(folder))
+    };
     assert!(findings.iter().any(named), "{key} is altered, and this is found: {findings:#?}");
 }
 
@@ -409,7 +447,8 @@ async fn damaged_content_names_the_paths_and_when() {
 async fn a_missing_segment_does_not_hide_what_comes_after() {
     let world = whole_volume().await;
     let store = copy(&world.store).await;
-    let segments: Vec<_> = keys(&store).await.into_iter().filter(|key| key.as_ref().starts_with("journal/")).collect();
+    let segments: Vec<_> =
+        keys(&store).await.into_iter().filter(|key| key.as_ref().starts_with("journal/")).collect();
     store.delete(&segments[1]).await.unwrap();
     let last = &segments[segments.len() - 2];
     let mut bytes = store.get(last).await.unwrap().bytes().await.unwrap().to_vec();
@@ -419,4 +458,58 @@ async fn a_missing_segment_does_not_hide_what_comes_after() {
     for key in [&segments[1], last] {
         assert_names(key, findings.clone());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_file_that_is_whole_and_wrong_is_found() {
+    let world = whole_volume().await;
+    let store = copy(&world.store).await;
+    let (_, tip) = world.volume.history().durable();
+    let packs = world.volume.history().blocks().known_packs(tip.segment);
+    // The tree that another history would have given.
+    let mut other = world.volume.history().view(Seq(tip.seq.0 - 1)).await.unwrap();
+    let event = Event {
+        seq: tip.seq,
+        time: tip.time,
+        actor: world.actor.clone(),
+        kind: EventKind::Unlinked {
+            ino: other.resolve(b"README").unwrap(),
+            parent: Ino::ROOT,
+            name: "README".into(),
+            evict: true,
+        },
+    };
+    other.apply(&event).unwrap();
+    let objects =
+        Retrying::new(store.clone(), StoreHealth::default(), Patience::UpTo(Duration::from_secs(1)));
+    let id = snapshot::write(&objects, world.volume.history().volume(), &other, packs, tip).await.unwrap();
+    let (_, findings) = verified(&world, &store).await;
+    let [finding] = &findings[..] else { panic!("{findings:#?}") };
+    assert!(finding.object.contains(&id.seq.0.to_string()), "{finding:?}");
+    assert!(finding.hits.iter().any(|hit| hit.path.as_deref() == Some(b"README")), "{finding:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_segment_of_another_history_is_found() {
+    let world = whole_volume().await;
+    let other = World::new().await;
+    other.write("README", b"another story");
+    other.volume.sync().await.unwrap();
+    let store = copy(&world.store).await;
+    let segment = Path::from("journal/00000000000000000002.seg");
+    let bytes = other.store.get(&segment).await.unwrap().bytes().await.unwrap();
+    store.put(&segment, bytes.into()).await.unwrap();
+    let (_, findings) = verified(&world, &store).await;
+    assert!(findings.iter().any(|finding| finding.problem.contains("does not continue")), "{findings:#?}");
+
+    let journal = JournalReader::new(store, world.volume.history().volume(), StoreHealth::default());
+    let mut log = LogCursor::open(&journal, world.volume.view(), &LogQuery::default()).await.unwrap();
+    let error = loop {
+        match log.next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("the log of two histories"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, LogError::Unlinked { segment: SegmentNo(2) }), "{error}");
 }

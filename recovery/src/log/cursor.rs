@@ -16,6 +16,12 @@ pub enum LogError {
     /// The journal is damaged or out of reach.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The view lies beyond the end of the journal.
+    #[error("event {seq} is not in the journal: the log begins at a view whose events are stored")]
+    Beyond {
+        /// The view's last event.
+        seq: Seq,
+    },
     /// A segment is not the one that its successor followed.
     #[error("segment {} is not the one that segment {} was written after: one of the two was replaced; run `firn verify`", .segment.0, .segment.0 + 1)]
     Unlinked {
@@ -59,7 +65,7 @@ impl LogCursor {
         let from = base.seq();
         let newest = match from {
             Seq::ZERO => SegmentNo(0),
-            from => journal.locate_seq(from).await?.unwrap_or_default(),
+            seq => journal.locate_seq(seq).await?.ok_or(LogError::Beyond { seq })?,
         };
         let reader = journal.clone();
         let segments = stream::iter((1..=newest.0).rev()).map(move |no| {

@@ -177,3 +177,18 @@ fn another_path_has_another_log() {
     assert_eq!(lines(&world, "ab"), ["create ab"]);
     assert_eq!(lines(&world, "nothing"), [] as [&str; 0]);
 }
+
+#[test]
+fn what_a_transaction_removed_has_the_path_that_it_had() {
+    let mut world = World::new();
+    world.make("x");
+    let past = world.ns.clone();
+    world.make("d/e/f");
+    let effects = resets(&world.ns, &past);
+    world.transact(TransactionKind::Undo, past.seq(), None, effects);
+    let shown = log(&world, Some("d"), true);
+    let removed: Vec<_> = shown.iter().filter(|row| row.op == Op::EntryDropped).collect();
+    let mut paths: Vec<_> = removed.iter().filter_map(|row| row.path.as_deref()).collect();
+    paths.sort();
+    assert_eq!(paths, [&b"d"[..], b"d/e", b"d/e/f"]);
+}

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firn_journal::{Actor, Seq, TransactionKind};
+use firn_journal::{Actor, Ino, Seq, TransactionKind};
 use firn_materializer::history::Instant;
 
 use crate::log::{LogRow, Op};
@@ -40,10 +40,15 @@ pub(super) enum Found {
     Burst(Burst),
 }
 
+/// The first writer gives the root its owner with the second event of a history: that is the making of the
+/// volume, which no burst begins with.
+const FOUNDING: Seq = Seq(2);
+
 /// Whether a row changed what somebody can see: mounting, naming an instant, reading and what happens to files
 /// without a name do not.
 pub(super) fn is_change(row: &LogRow) -> bool {
     match &row.op {
+        Op::AttributesSet { .. } if row.seq == FOUNDING && row.ino == Some(Ino::ROOT) => false,
         Op::Mounted { .. } | Op::Checkpointed { .. } | Op::Evicted => false,
         Op::Transaction { .. } => true,
         Op::AttributesSet { mode: None, uid: None, gid: None, mtime: None, .. } => false,

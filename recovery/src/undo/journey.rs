@@ -189,7 +189,7 @@ async fn before_latest_burst(
         match latest_burst(timeline, base, scope).await?.ok_or_else(nothing)? {
             burst::Found::Burst(burst) => {
                 base = timeline.view(Seq(burst.first.seq.0 - 1)).await?;
-                if !diff(&head, &base, scope).is_empty() {
+                if differs(&head, &base, scope) {
                     return Ok((base, burst));
                 }
             }
@@ -197,6 +197,13 @@ async fn before_latest_burst(
             burst::Found::More => return Err(nothing()),
         }
     }
+}
+
+/// Whether two views differ in what people see.
+fn differs(a: &Namespace, b: &Namespace, scope: Option<&[u8]>) -> bool {
+    // Tells of most bursts at once, without all their paths.
+    let other_entries = scope.is_none() && a.diff(b).dirents().next().is_some();
+    other_entries || !diff(a, b, scope).is_empty()
 }
 
 /// What is found going back from `base`; `None` at the beginning of the history.
