@@ -6,12 +6,11 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `FIRN_LOG`, or else `RUST_LOG`, says what, in the syntax of tracing-subscriber; else `-v` does.
 pub fn start(verbose: u8, long_running: bool) {
+    // A target is matched by its beginning: `firn` is all of our crates.
     let own = match (verbose, long_running) {
         (0, false) => "error",
-        (0, true) => "warn,firn=info,firn_mount=info,firn_control=info,firn_materializer=info",
-        (1, _) => {
-            "warn,firn=debug,firn_mount=debug,firn_control=debug,firn_materializer=debug,firn_journal=debug,firn_blocks=debug,firn_store=debug"
-        }
+        (0, true) => "warn,firn=info",
+        (1, _) => "warn,firn=debug",
         _ => "debug",
     };
     let asked = ["FIRN_LOG", "RUST_LOG"]

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Err(Stop::ReaderGone) => ExitCode::SUCCESS,
         Err(Stop::Failure(failure)) => {
             out.failure(&failure);
-            exit::code(failure.kind)
+            ExitCode::from(exit::code(failure.kind))
         }
     }
 }

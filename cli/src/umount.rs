@@ -4,7 +4,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use firn_control::{Failure, MountAddress, Request, SyncResult, call, locate, mounts};
+use firn_control::{Failure, MountAddress, Request, UnmountResult, call, locate, mounts};
+use serde::Serialize;
 
 use crate::commands::{Outcome, follow, name, read};
 use crate::output::Output;
@@ -13,6 +14,22 @@ use crate::output::Output;
 const LAST_BREATH: Duration = Duration::from_secs(10);
 /// Between two looks at it.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// What was done, in JSON.
+#[derive(Serialize)]
+struct Unmounted {
+    mountpoint: String,
+    /// Whether its process had died.
+    was_dead: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    durable_seq: Option<u64>,
+}
+
+impl Unmounted {
+    fn new(mountpoint: &Path, was_dead: bool, durable_seq: Option<u64>) -> Self {
+        Unmounted { mountpoint: mountpoint.display().to_string(), was_dead, durable_seq }
+    }
+}
 
 /// Ends a mount.
 pub async fn umount(dir: &Path, out: &mut Output) -> Outcome {
@@ -47,20 +64,17 @@ pub async fn umount(dir: &Path, out: &mut Output) -> Outcome {
 async fn end(address: &MountAddress, out: &mut Output) -> Outcome {
     let mut answers = call(&address.socket, &Request::Unmount).await?;
     let result = follow(&mut answers, out, |_, _| Ok(())).await?;
-    let synced: SyncResult = read(&result)?;
+    let ended: UnmountResult = read(&result)?;
     if tokio::time::timeout(LAST_BREATH, end_of(address.pid)).await.is_err() {
         out.note(format_args!("pid {} has closed the volume, and is slow to end", address.pid))?;
     }
     let mountpoint = &address.mountpoint;
-    if out.json {
-        let durable = synced.durable_seq;
-        out.value(&serde_json::json!({ "mountpoint": mountpoint.display().to_string(), "was_dead": false, "durable_seq": durable }))?;
-    } else {
-        out.line(format_args!(
-            "{} is unmounted; everything is durable, up to #{}",
-            name(mountpoint),
-            synced.durable_seq
-        ))?;
+    match (out.json, ended.durable_seq) {
+        (true, durable) => out.value(&Unmounted::new(mountpoint, false, durable))?,
+        (_, Some(seq)) => {
+            out.line(format_args!("{} is unmounted; everything is durable, up to #{seq}", name(mountpoint)))?;
+        }
+        (_, None) => out.line(format_args!("{} is unmounted", name(mountpoint)))?,
     }
     Ok(0)
 }

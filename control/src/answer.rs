@@ -154,5 +154,6 @@ impl Sink {
 
 /// A value as JSON text.
 pub(crate) fn to_raw(value: &impl Serialize) -> Result<Box<RawValue>, Failure> {
-    serde_json::value::to_raw_value(value).map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))
+    serde_json::value::to_raw_value(value)
+        .map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))
 }

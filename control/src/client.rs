@@ -40,8 +40,9 @@ async fn relay(from: OwnedReadHalf, sink: &Sink) -> Result<(), Failure> {
     loop {
         let line = lines.next_line().await.map_err(|error| broken(&error.to_string()))?;
         let Some(line) = line else { return Err(broken("the connection ended")) };
-        let line: Line = serde_json::from_str(&line)
-            .map_err(|error| Failure::failed(format!("the mount's process is of another version: {error}")))?;
+        let line: Line = serde_json::from_str(&line).map_err(|error| {
+            Failure::failed(format!("the mount's process is of another version: {error}"))
+        })?;
         let last = line.is_last();
         if !sink.pass(line).await || last {
             return Ok(());

@@ -39,8 +39,9 @@ pub use locate::{Located, MountAddress, locate, mounts};
 pub use path::TreePath;
 pub use request::Request;
 pub use rows::{
-    ActorRow, BurstRow, CacheRow, ChangeRow, CheckpointRow, CheckpointsResult, Counts, DiffResult, EventRow, FindingRow, HitRow,
-    InstantRow, LogResult, StatusResult, StoreRow, SyncResult, TimeText, UndoResult, VerifyResult, unspell,
+    ActorRow, BurstRow, CacheRow, ChangeRow, CheckpointRow, CheckpointsResult, Counts, DiffResult, EventRow,
+    FindingRow, HitRow, InstantRow, LogResult, StatusResult, StoreRow, SyncResult, TimeText, UndoResult, UnmountResult,
+    VerifyResult, unspell,
 };
 pub use server::Server;
 pub use socket::{SocketError, socket_path};

@@ -106,7 +106,8 @@ fn resolve(path: &Path) -> Result<PathBuf, Failure> {
         match std::fs::canonicalize(existing) {
             Ok(resolved) => return Ok(missing.iter().rev().fold(resolved, append)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                let (Some(parent), Some(name)) = (existing.parent(), existing.components().next_back()) else {
+                let (Some(parent), Some(name)) = (existing.parent(), existing.components().next_back())
+                else {
                     return Err(unreadable(path, error));
                 };
                 missing.push(name.as_os_str().to_owned());

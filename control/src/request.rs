@@ -87,7 +87,9 @@ impl Request {
     /// The paths that it names.
     pub fn paths(&self) -> impl Iterator<Item = &TreePath> {
         let (first, second) = match self {
-            Request::Log { path, .. } | Request::Diff { path, .. } | Request::Undo { path, .. } => (path.as_ref(), None),
+            Request::Log { path, .. } | Request::Diff { path, .. } | Request::Undo { path, .. } => {
+                (path.as_ref(), None)
+            }
             Request::Restore { path, to, .. } => (Some(path), to.as_ref()),
             _ => (None, None),
         };

@@ -57,6 +57,14 @@ impl From<Instant> for InstantRow {
     }
 }
 
+/// The end of `firn umount`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct UnmountResult {
+    /// Up to where everything is durable; absent of a mount of the past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub durable_seq: Option<u64>,
+}
+
 /// Who caused an event.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ActorRow {

@@ -54,7 +54,9 @@ const LONGEST_PATH: usize = 107;
 
 /// The directory of runtime files of this user.
 fn runtime_directory(xdg: Option<&OsStr>, uid: u32) -> PathBuf {
-    let fits = |dir: &&Path| dir.is_absolute() && dir.as_os_str().len() + "/firn/0123456789abcdef.sock".len() <= LONGEST_PATH;
+    let fits = |dir: &&Path| {
+        dir.is_absolute() && dir.as_os_str().len() + "/firn/0123456789abcdef.sock".len() <= LONGEST_PATH
+    };
     if let Some(dir) = xdg.map(Path::new).filter(fits) {
         return dir.to_owned();
     }
@@ -91,7 +93,9 @@ fn make_directories(socket: &Path) -> Result<(), SocketError> {
 /// A directory that only we can look into; an existing one must already be that.
 fn make_private(dir: &Path, uid: u32) -> Result<(), SocketError> {
     match std::fs::DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(SocketError::io(dir)(error)),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(SocketError::io(dir)(error));
+        }
         _ => {}
     }
     let found = std::fs::symlink_metadata(dir).map_err(SocketError::io(dir))?;
@@ -122,7 +126,8 @@ pub(crate) async fn bind(socket: &Path) -> Result<UnixListener, SocketError> {
     }
     .map_err(SocketError::io(socket))?;
     // Until here the directory kept others out.
-    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600)).map_err(SocketError::io(socket))?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))
+        .map_err(SocketError::io(socket))?;
     Ok(listener)
 }
 

@@ -9,7 +9,7 @@ mod signals;
 use crate::arguments::{Global, Mount};
 use crate::commands::Outcome;
 use crate::output::{Output, Stop};
-use crate::{logging, runtime};
+use crate::{exit, logging, runtime};
 
 /// Mounts. In the foreground it returns when the mount has ended.
 pub fn mount(global: &Global, mount: &Mount, out: &mut Output) -> Outcome {
@@ -33,10 +33,11 @@ pub fn mount(global: &Global, mount: &Mount, out: &mut Output) -> Outcome {
     Ok(0)
 }
 
+/// What goes wrong here goes into the log, and to whoever waits for the mount; nobody reads our standard error.
 fn serve_in_background(global: &Global, mount: &Mount, out: &Output) -> Outcome {
     logging::start(global.verbose, true);
     background::detach()?;
-    runtime()?.block_on(async {
+    let served = runtime()?.block_on(async {
         match serve::begin(mount, &mount.dir, out).await {
             Ok(serving) => {
                 if let Err(error) = background::report(Ok(serving.ready.clone())) {
@@ -45,12 +46,18 @@ fn serve_in_background(global: &Global, mount: &Mount, out: &Output) -> Outcome 
                 serving.until_the_end().await
             }
             Err(failure) => {
-                tracing::error!("{failure}");
-                // It has been logged; nobody may be there to hear it.
-                let _ = background::report(Err(failure.clone()));
+                if let Err(error) = background::report(Err(failure.clone())) {
+                    tracing::warn!(%error, "whoever asked for this mount did not wait to hear why there is none");
+                }
                 Err(failure)
             }
         }
-    })?;
-    Ok(0)
+    });
+    Ok(served.map_or_else(
+        |failure| {
+            tracing::error!("{failure}");
+            exit::code(failure.kind)
+        },
+        |()| 0,
+    ))
 }

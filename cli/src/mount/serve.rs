@@ -174,9 +174,8 @@ impl Serving {
             }
             None => Ok(()),
         };
-        match &closed {
-            Ok(()) => tracing::info!("unmounted; the volume is closed"),
-            Err(failure) => tracing::error!("{failure}"),
+        if closed.is_ok() {
+            tracing::info!("unmounted; the volume is closed");
         }
         if let Some(asker) = asker {
             // Whoever asked may have gone away.

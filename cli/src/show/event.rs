@@ -62,7 +62,7 @@ pub fn end(out: &mut Output, result: &LogResult) -> Result<(), Stop> {
         .map(|until| format!(" until #{} ({})", until.seq, out.time(until.time.0)))
         .unwrap_or_default();
     let events = show::count(result.events, "event", "events");
-    if result.more {
+    if result.more && out.terminal {
         return out
             .note(format_args!("{events}{since}{until}; there are more: --all, --limit N, --since TIME"));
     }

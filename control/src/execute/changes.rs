@@ -166,7 +166,8 @@ fn take_back(target: &Target, report: &Report) -> String {
         (_, None) => format!("firn undo --to '{to}'"),
         (_, Some(scope)) => {
             let inside = PathBuf::from(OsStr::from_bytes(scope));
-            let path = target.mounted.as_ref().map_or(inside.clone(), |mounted| mounted.mountpoint.join(inside));
+            let path =
+                target.mounted.as_ref().map_or(inside.clone(), |mounted| mounted.mountpoint.join(inside));
             // For a shell: what is between quotes is itself, but for a quote.
             let quoted = path.display().to_string().replace('\'', r"'\''");
             format!("firn undo --to '{to}' --path '{quoted}'")

@@ -195,15 +195,16 @@ impl Kind for UndoError {
     fn kind(&self) -> FailureKind {
         match self {
             UndoError::NothingToUndo { .. } | UndoError::NothingToRedo { .. } => FailureKind::NotFound,
-            UndoError::Plan(PlanError::Nowhere { .. } | PlanError::NotThen { .. } | PlanError::NoParent { .. }) => {
-                FailureKind::NotFound
-            }
-            UndoError::Plan(PlanError::NotADirectory { .. } | PlanError::Exists { .. }) => FailureKind::Refused,
-            UndoError::Plan(PlanError::BadName { .. }) => FailureKind::Usage,
-            UndoError::Timeline(error) => error.kind(),
-            UndoError::Transact(TransactError::ReadOnly(_) | TransactError::Moved { .. }) | UndoError::Busy { .. } => {
+            UndoError::Plan(
+                PlanError::Nowhere { .. } | PlanError::NotThen { .. } | PlanError::NoParent { .. },
+            ) => FailureKind::NotFound,
+            UndoError::Plan(PlanError::NotADirectory { .. } | PlanError::Exists { .. }) => {
                 FailureKind::Refused
             }
+            UndoError::Plan(PlanError::BadName { .. }) => FailureKind::Usage,
+            UndoError::Timeline(error) => error.kind(),
+            UndoError::Transact(TransactError::ReadOnly(_) | TransactError::Moved { .. })
+            | UndoError::Busy { .. } => FailureKind::Refused,
             UndoError::Transact(TransactError::Unfit(_)) | UndoError::Unfit(_) => FailureKind::Failed,
         }
     }

@@ -62,9 +62,9 @@ async fn last_before(target: &Target, when: &When) -> Result<Seq, Failure> {
     };
     match timeline.resolve(&earlier).await {
         Ok(instant) => Ok(instant.seq),
-        Err(TimelineError::Instant(InstantError::History(HistoryError::Resolve(ResolveError::TooEarly {
-            ..
-        })))) => Ok(Seq::ZERO),
+        Err(TimelineError::Instant(InstantError::History(HistoryError::Resolve(
+            ResolveError::TooEarly { .. },
+        )))) => Ok(Seq::ZERO),
         Err(error) => Err(error.into()),
     }
 }
@@ -117,7 +117,9 @@ fn details(row: &LogRow) -> Map<String, Value> {
             bytes(&mut keys, "name", name);
             Value::Null
         }
-        Op::Written { offset, len } | Op::ContentPut { offset, len } => json!({ "offset": offset, "size": len }),
+        Op::Written { offset, len } | Op::ContentPut { offset, len } => {
+            json!({ "offset": offset, "size": len })
+        }
         Op::Truncated { size } => json!({ "size": size }),
         Op::InodePut { size, mode } => json!({ "size": size, "mode": mode }),
         Op::Linked

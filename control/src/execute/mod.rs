@@ -60,7 +60,9 @@ async fn answer(
         Request::Diff { from, to, path, patch } => {
             to_raw(&changes::diff(target, &from, to.as_deref(), path, patch, sink).await?)
         }
-        Request::Restore { path, at, to } => to_raw(&changes::restore(target, caller, path, &at, to, sink).await?),
+        Request::Restore { path, at, to } => {
+            to_raw(&changes::restore(target, caller, path, &at, to, sink).await?)
+        }
         Request::Undo { to, path, dry_run } => {
             to_raw(&changes::undo(target, caller, to.as_deref(), path, dry_run, sink).await?)
         }

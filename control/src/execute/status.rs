@@ -1,6 +1,6 @@
 use firn_blocks::CacheStats;
 use firn_clock::Timestamp;
-use firn_journal::WriterRecord;
+use firn_journal::{Liveness, WriterIdentity, WriterRecord};
 use firn_materializer::volume::{Volume, VolumeStatus};
 use firn_store::StoreHealth;
 
@@ -29,7 +29,7 @@ fn of_writer(target: &Target, volume: &Volume, now: VolumeStatus) -> StatusResul
         volume_id: target.history.volume().to_string(),
         mountpoint: None,
         pid: Some(std::process::id()),
-        host: None,
+        host: Some(WriterIdentity::of_this_process().host),
         at: None,
         head_seq: now.head_seq.0,
         head_time: TimeText(now.head_time),
@@ -54,14 +54,7 @@ fn of_writer(target: &Target, volume: &Volume, now: VolumeStatus) -> StatusResul
 async fn of_reader(target: &Target) -> Result<StatusResult, Failure> {
     let head = target.timeline().head().await?;
     let (_, tip) = target.history.durable();
-    let writer = match WriterRecord::read(target.history.objects()).await {
-        Ok(record) => record.filter(|record| !record.released),
-        Err(error) => {
-            tracing::debug!(%error, "the writer record cannot be read");
-            None
-        }
-    };
-    let writer = writer.map(|record| record.identity);
+    let writer = living_writer(target).await;
     let totals = head.totals();
     Ok(StatusResult {
         volume: target.url.clone(),
@@ -87,6 +80,17 @@ async fn of_reader(target: &Target) -> Result<StatusResult, Failure> {
         store: store(target.history.health(), target.clock.now()),
         read_only_reason: None,
     })
+}
+
+/// Who writes the volume, as far as can be told from here.
+async fn living_writer(target: &Target) -> Option<WriterIdentity> {
+    let record = WriterRecord::read(target.history.objects()).await.unwrap_or_else(|error| {
+        tracing::debug!(%error, "the writer record cannot be read");
+        None
+    })?;
+    let here = WriterIdentity::of_this_process();
+    let alive = matches!(record.liveness(&here, target.clock.now()), Liveness::Alive { .. });
+    alive.then_some(record.identity)
 }
 
 fn milliseconds(present: Timestamp, since: Timestamp) -> u64 {

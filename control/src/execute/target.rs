@@ -73,7 +73,10 @@ impl Target {
                 Some(at) => format!("this is a mount of the past (at {}), which does not change", at.seq),
                 None => "the volume is only open for reading here".to_owned(),
             };
-            Failure::refused(format!("{found}: run this in its live mount, or outside of mounts with --volume {}", self.url))
+            Failure::refused(format!(
+                "{found}: run this in its live mount, or outside of mounts with --volume {}",
+                self.url
+            ))
         })
     }
 

@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use crate::answer::{Failure, Sink};
 use crate::execute::{Order, Target};
-use crate::rows::SyncResult;
+use crate::rows::{SyncResult, UnmountResult};
 
 /// Between two words about progress.
 const TICK: Duration = Duration::from_millis(200);
@@ -31,7 +31,7 @@ pub(super) async fn sync(target: &Target, sink: &Sink) -> Result<SyncResult, Fai
 }
 
 /// Ends the mount in good order.
-pub(super) async fn unmount(target: &Target, sink: &Sink) -> Result<SyncResult, Failure> {
+pub(super) async fn unmount(target: &Target, sink: &Sink) -> Result<UnmountResult, Failure> {
     let Some(mounted) = &target.mounted else {
         return Err(Failure::not_found("the volume is not mounted by this process; name the mount point"));
     };
@@ -45,7 +45,8 @@ pub(super) async fn unmount(target: &Target, sink: &Sink) -> Result<SyncResult, 
             biased;
             end = &mut end => {
                 end.map_err(|_| Failure::failed("the mount's process ended in a hurry; its log says why"))??;
-                return synced;
+                let durable_seq = synced?.durable_seq;
+                return Ok(UnmountResult { durable_seq: target.volume.is_some().then_some(durable_seq) });
             }
             () = tokio::time::sleep(TICK) => sink.progress("closing the volume", 0, None),
         }

@@ -57,7 +57,15 @@ async fn bucket(objects: &Retrying) -> Result<Bucket, Failure> {
     let store = objects.store();
     let manifest = firn_store::read_manifest(store).await?;
     let (volume, health) = (VolumeId(manifest.volume), objects.health());
-    let config = BlocksConfig { block_size: manifest.block_size, memory_cache: MEMORY_CACHE, ..BlocksConfig::default() };
+    let config = BlocksConfig {
+        block_size: manifest.block_size,
+        memory_cache: MEMORY_CACHE,
+        ..BlocksConfig::default()
+    };
     let blocks: Arc<Blocks> = Blocks::open(store.clone(), volume, config, health.clone()).await?;
-    Ok(Bucket { store: objects.clone(), journal: JournalReader::new(store.clone(), volume, health.clone()), blocks })
+    Ok(Bucket {
+        store: objects.clone(),
+        journal: JournalReader::new(store.clone(), volume, health.clone()),
+        blocks,
+    })
 }
