@@ -18,6 +18,9 @@ TIME is one of
   '#123456'                             a sequence number, as in `firn log`
   @name                                 a checkpoint";
 
+/// The heading of the options that every command takes.
+const GLOBAL: &str = "Everywhere";
+
 /// A filesystem that never forgets: every change is kept, and any instant can be seen, compared and brought back.
 ///
 /// Inside a mounted tree a command finds its volume by itself; elsewhere say `--volume URL`, or name a path
@@ -36,13 +39,13 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub struct Global {
     /// The volume to work on, when not inside of its mount; paths are then relative to its root.
-    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::DirPath)]
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::DirPath, help_heading = GLOBAL)]
     pub volume: Option<String>,
     /// Answer in JSON, one value on each line, with the keys of docs/cli.md.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
     /// Tell more of what is going on, on standard error; twice for even more.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GLOBAL)]
     pub verbose: u8,
 }
 
@@ -234,7 +237,7 @@ pub struct UndoTarget {
     /// Take back what happened within this time, such as 10m.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub last: Option<Duration>,
-    /// Go back to right after the event with this sequence number.
+    /// Go back to right after the event with this sequence number; the same as --to '#N'.
     #[arg(long, value_name = "N")]
     pub seq: Option<u64>,
 }
