@@ -337,6 +337,18 @@ async fn a_patch_shows_lines_of_text_and_names_the_rest() {
     assert_eq!(String::from_utf8_lossy(&text), String::from_utf8_lossy(&expected));
 }
 
+/// A server answers requests on tasks of their own.
+#[test]
+fn the_work_can_be_done_on_any_thread() {
+    fn sendable<T: Send>(_: impl FnOnce(&'static World, &'static Bucket, &'static mut LogCursor) -> T) {}
+    sendable(|world, _, _| undo(&world.volume, &world.actor, &Goal::LatestBurst, None));
+    sendable(|world, _, _| redo(&world.volume, &world.actor, None));
+    sendable(|world, _, _| restore(&world.volume, &world.actor, b"a", &When::Seq(Seq(1)), None));
+    sendable(|world, _, _| preview_undo(world.live(), &Goal::LatestBurst, None));
+    sendable(|_, _, log| log.next());
+    sendable(|_, bucket, _| verify(bucket, |_| {}));
+}
+
 async fn verified(world: &World, store: &Arc<dyn ObjectStore>) -> (Summary, Vec<Finding>) {
     let blocks = BlocksConfig { block_size: BLOCK, ..BlocksConfig::default() };
     let health = StoreHealth::default();
@@ -458,6 +470,30 @@ async fn a_missing_segment_does_not_hide_what_comes_after() {
     for key in [&segments[1], last] {
         assert_names(key, findings.clone());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn paths_are_known_again_after_the_next_snapshot_file() {
+    let world = whole_volume().await;
+    let store = copy(&world.store).await;
+    let all = keys(&store).await;
+    let of =
+        |family: &str| all.iter().filter(|key| key.as_ref().starts_with(family)).cloned().collect::<Vec<_>>();
+    let segments = of("journal/");
+    // `snapshots/SEQ-SEGMENT/…`: the oldest.
+    let saved = of("snapshots/")[0].as_ref().split(['-', '/']).nth(2).unwrap().parse::<usize>().unwrap();
+    let later = &segments[saved..];
+    assert!(!later.is_empty());
+    store.delete(&segments[1]).await.unwrap();
+    for key in later {
+        // The end of a segment is its rider's, if it has one.
+        let mut bytes = store.get(key).await.unwrap().bytes().await.unwrap().to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        store.put(key, bytes.into()).await.unwrap();
+    }
+    let (_, findings) = verified(&world, &store).await;
+    let hits: Vec<_> = findings.iter().flat_map(|finding| &finding.hits).collect();
+    assert!(hits.iter().any(|hit| hit.now) && hits.iter().all(|hit| hit.path.is_some()), "{findings:#?}");
 }
 
 #[tokio::test(start_paused = true)]

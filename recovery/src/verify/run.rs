@@ -137,9 +137,13 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
     async fn seals(&mut self, seals: &[PackSeal]) -> Result<(), VerifyError> {
         self.bucket.blocks.learn(seals);
         seals.iter().for_each(|seal| self.packs.learn(seal));
-        let blocks = &self.bucket.blocks;
-        let mut verified = stream::iter(seals)
-            .map(|seal| async move { (seal, blocks.verify_pack(seal).await) })
+        let blocks = self.bucket.blocks.clone();
+        // Owned on both sides, so that the compiler sees that the work may move between threads.
+        let mut verified = stream::iter(seals.to_vec())
+            .map(|seal| {
+                let blocks = blocks.clone();
+                async move { (seal, blocks.verify_pack(&seal).await) }
+            })
             .buffered(PACKS_AHEAD);
         while let Some((seal, verified)) = verified.next().await {
             self.summary.packs += 1;
@@ -149,7 +153,7 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
             match verified {
                 Ok(()) => {}
                 Err(BlocksError::Store(error)) => return Err(error.into()),
-                Err(error) => self.packs.damaged(seal, error.to_string()),
+                Err(error) => self.packs.damaged(&seal, error.to_string()),
             }
         }
         Ok(())
