@@ -187,7 +187,7 @@ impl History {
     }
 
     /// Takes over what a writer has committed.
-    pub fn committed(&self, ns: Namespace, tip: JournalTip) {
+    pub(crate) fn committed(&self, ns: Namespace, tip: JournalTip) {
         let mut state = self.state();
         state.bases.push(ns.clone(), tip);
         state.head = ns;
@@ -195,7 +195,7 @@ impl History {
     }
 
     /// Keeps a view at hand.
-    pub fn remember(&self, ns: Namespace) {
+    pub(crate) fn remember(&self, ns: Namespace) {
         self.state().bases.remember(ns);
     }
 
@@ -223,7 +223,7 @@ impl History {
             match snapshot::read(&self.objects, self.volume(), id).await {
                 Ok(found) => {
                     self.blocks.learn(&found.packs);
-                    self.state().bases.push_base(found.ns.clone(), found.tip);
+                    self.state().bases.push(found.ns.clone(), found.tip);
                     return Some((found.ns, found.tip));
                 }
                 Err(error) => {
@@ -238,7 +238,7 @@ impl History {
     ///
     /// # Errors
     /// See [`SnapshotError`].
-    pub async fn write_snapshot(&self, ns: &Namespace, tip: JournalTip) -> Result<(), SnapshotError> {
+    pub(crate) async fn write_snapshot(&self, ns: &Namespace, tip: JournalTip) -> Result<(), SnapshotError> {
         let packs = self.blocks.known_packs(tip.segment);
         let id = snapshot::write(&self.objects, self.volume(), ns, packs, tip).await?;
         let mut state = self.state();
@@ -250,11 +250,6 @@ impl History {
     /// The last event that a snapshot file holds.
     pub fn newest_snapshot(&self) -> Option<Seq> {
         self.state().snapshots.last().map(|id| id.seq)
-    }
-
-    /// Snapshot files, oldest first.
-    pub fn snapshots(&self) -> Vec<SnapshotId> {
-        self.state().snapshots.clone()
     }
 
     /// The journal.

@@ -19,13 +19,8 @@ impl Bases {
         Bases { limit: limit.max(2), bases: BTreeMap::new(), remembered: VecDeque::new() }
     }
 
-    /// Adds the end of the newest segment.
+    /// Adds the end of a segment.
     pub fn push(&mut self, ns: Namespace, tip: JournalTip) {
-        self.push_base(ns, tip);
-    }
-
-    /// Adds the end of any segment.
-    pub fn push_base(&mut self, ns: Namespace, tip: JournalTip) {
         self.bases.insert(ns.seq(), (ns, tip));
         if self.bases.len() > self.limit {
             self.thin();

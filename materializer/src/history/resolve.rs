@@ -123,7 +123,7 @@ impl History {
     ///
     /// # Errors
     /// What reading the journal says.
-    pub async fn first_time(&self) -> Result<Timestamp, HistoryError> {
+    async fn first_time(&self) -> Result<Timestamp, HistoryError> {
         Ok(self.journal().require_header(firn_journal::SegmentNo(1)).await?.first_time)
     }
 }

@@ -32,13 +32,8 @@ pub struct ExtentChange {
 }
 
 impl ExtentChange {
-    /// What began there, with its place.
-    pub fn old_placed(&self) -> Option<PlacedExtent> {
-        self.old.map(|extent| PlacedExtent { offset: self.offset, extent })
-    }
-
     /// What begins there, with its place.
-    pub fn new_placed(&self) -> Option<PlacedExtent> {
+    pub(crate) fn new_placed(&self) -> Option<PlacedExtent> {
         self.new.map(|extent| PlacedExtent { offset: self.offset, extent })
     }
 }

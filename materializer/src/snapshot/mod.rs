@@ -1,6 +1,6 @@
 //! Snapshot files: a whole namespace in the bucket, so that opening a volume need not replay its journal.
 //!
-//! **Purpose.** [`write`] saves the namespace at the end of a segment, with the directory of packs, as six tables in
+//! **Purpose.** [`write()`] saves the namespace at the end of a segment, with the directory of packs, as six tables in
 //! Parquet and a table of contents; [`read`] rebuilds it; [`list`] tells what there is. The tables have typed
 //! columns, so that any tool that reads Parquet can query the tree. The format is described in
 //! `docs/formats.md`, "Snapshot files".
