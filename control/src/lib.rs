@@ -40,8 +40,8 @@ pub use path::TreePath;
 pub use request::Request;
 pub use rows::{
     ActorRow, BurstRow, CacheRow, ChangeRow, CheckpointRow, CheckpointsResult, Counts, DiffResult, EventRow,
-    FindingRow, HitRow, InstantRow, LogResult, StatusResult, StoreRow, SyncResult, TimeText, UndoResult, UnmountResult,
-    VerifyResult, unspell,
+    FindingRow, HitRow, InstantRow, LogResult, StatusResult, StoreRow, SyncResult, TimeText, UndoResult,
+    UnmountResult, VerifyResult, unspell,
 };
 pub use server::Server;
 pub use socket::{SocketError, socket_path};

@@ -37,7 +37,7 @@ pub fn spell(bytes: &[u8]) -> (String, Option<String>) {
     (String::from_utf8_lossy(bytes).into_owned(), str::from_utf8(bytes).is_err().then(|| to_hex(bytes)))
 }
 
-/// The inverse of [`spell`].
+/// The bytes that a row tells as text and, if they are not UTF-8, in hexadecimal beside it.
 pub fn unspell(text: &str, hex: Option<&str>) -> Vec<u8> {
     hex.and_then(from_hex).unwrap_or_else(|| text.as_bytes().to_owned())
 }

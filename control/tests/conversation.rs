@@ -7,8 +7,8 @@ use std::sync::Arc;
 use firn_blocks::BlocksConfig;
 use firn_clock::{Clock, ManualClock, SeededEntropy, Timestamp};
 use firn_control::{
-    Answers, EventRow, Failure, FailureKind, Line, MountedAt, Order, Request, Server, StatusResult, Target, TreePath,
-    UndoResult, UnmountResult, call,
+    Answers, EventRow, Failure, FailureKind, Line, MountedAt, Order, Request, Server, StatusResult, Target,
+    TreePath, UndoResult, UnmountResult, call,
 };
 use firn_journal::{Actor, Ino, WriterIdentity};
 use firn_materializer::decide::Command;
@@ -46,7 +46,8 @@ impl World {
         let (order, orders) = mpsc::channel(1);
         let mounted = MountedAt { mountpoint: "/mnt".into(), pid: 7, at: None, orders: order };
         let history = volume.history().clone();
-        let target = Target { url: "memory".into(), history, volume: Some(volume), mounted: Some(mounted), clock };
+        let target =
+            Target { url: "memory".into(), history, volume: Some(volume), mounted: Some(mounted), clock };
         World { socket: private(dir.path()).join("socket"), _dir: dir, target, orders }
     }
 
@@ -56,7 +57,12 @@ impl World {
         for name in names {
             let (parent, name) = (Ino::ROOT, name.as_str().into());
             let mode = 0o100_644;
-            volume.execute(&actor, Command::Create { parent, name, mode, uid: 0, gid: 0, rdev: 0, target: None }).unwrap();
+            volume
+                .execute(
+                    &actor,
+                    Command::Create { parent, name, mode, uid: 0, gid: 0, rdev: 0, target: None },
+                )
+                .unwrap();
         }
     }
 
@@ -128,7 +134,10 @@ async fn rows_come_first_and_one_result_last() {
     assert_eq!((newest.actor.pid, newest.actor.command.as_str()), (3, "touch"));
     assert_eq!(answer.rows.len() as u64, newest.seq);
     let status: StatusResult = world.ask(Request::Status).await.result();
-    assert_eq!((status.head_seq, status.mountpoint.as_deref(), status.pid), (newest.seq, Some("/mnt"), Some(7)));
+    assert_eq!(
+        (status.head_seq, status.mountpoint.as_deref(), status.pid),
+        (newest.seq, Some("/mnt"), Some(7))
+    );
     server.finish().await;
     assert!(!world.socket.exists(), "the socket is gone with its server");
 }
@@ -138,13 +147,17 @@ async fn an_undo_is_seen_by_everybody_before_it_is_answered_and_its_actor_is_the
     let mut world = World::new().await;
     world.make(["a".to_owned()]);
     let server = world.serve(world.target.clone()).await;
-    let asked = tokio::spawn({
+    let mut asked = tokio::spawn({
         let socket = world.socket.clone();
         let request = Request::Undo { to: None, path: None, dry_run: false };
         async move { Answer::read(call(&socket, &request).await.unwrap()).await }
     });
-    let Some(Order::Settle(settled)) = world.orders.recv().await else { panic!("no order to settle") };
-    assert!(!asked.is_finished());
+    let order = tokio::select! {
+        biased;
+        order = world.orders.recv() => order,
+        _ = &mut asked => panic!("it was answered before everybody saw it"),
+    };
+    let Some(Order::Settle(settled)) = order else { panic!("{order:?}") };
     settled.send(()).unwrap();
     let undone: UndoResult = asked.await.unwrap().result();
     assert_eq!((undone.counts.removed, undone.counts.total(), undone.dry_run), (1, 1, false));
@@ -190,7 +203,9 @@ async fn a_path_in_the_past_is_refused_with_the_path_of_the_present() {
 async fn what_is_no_request_is_answered_with_an_error() {
     let world = World::new().await;
     let server = world.serve(world.target.clone()).await;
-    for nonsense in ["", "\n", "{}\n", "{\"command\":\"diff\"}\n", "{\"command\":\"destroy\"}\n", &"x".repeat(1 << 20)] {
+    for nonsense in
+        ["", "\n", "{}\n", "{\"command\":\"diff\"}\n", "{\"command\":\"destroy\"}\n", &"x".repeat(1 << 20)]
+    {
         let mut stream = UnixStream::connect(&world.socket).await.unwrap();
         // The server may hang up before it has read all of it.
         let _ = stream.write_all(nonsense.as_bytes()).await;
