@@ -2,6 +2,7 @@
 
 mod driver;
 mod machine;
+mod parts;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -268,3 +268,42 @@ fn a_receipt_says_where_the_packs_are() {
         assert_eq!(rider, "hello");
     });
 }
+
+proptest! {
+    /// Each part fits, in bytes that are not underrated, unless it is one transaction; together they are the group.
+    #[test]
+    fn a_group_is_divided_into_parts_that_fit(
+        (tip, events, (seals, rider)) in crate::arbitrary::tip().prop_flat_map(|tip| {
+            (Just(tip), crate::arbitrary::events_after(tip), crate::arbitrary::packs())
+        }),
+        limit in 1..4_000_u64,
+    ) {
+        let group = Group { events, seals, rider: rider.into() };
+        let parts = group.clone().parts_of(limit);
+        let mut tip = tip;
+        for (number, part) in parts.iter().enumerate() {
+            let content = crate::segment::Content {
+                volume: VOLUME,
+                epoch: tip.epoch,
+                put_id: [7; 16],
+                events: &part.events,
+                seals: part.seals.clone(),
+                rider: &part.rider,
+            };
+            let draft = crate::segment::encode(&tip, content).unwrap();
+            let rated: u64 = part.events.iter().map(Event::most_bytes).sum();
+            let header = crate::segment::decode_header(&draft.bytes).unwrap();
+            if number > 0 {
+                prop_assert!(part.seals.is_empty() && part.rider.is_empty());
+                prop_assert!(u64::from(header.body_raw_len) <= rated + 10, "{} {}", header.body_raw_len, rated);
+            }
+            // Too much is only what could not be divided: one event, or a transaction at the end.
+            let began = part.events.iter().rposition(|e| matches!(e.kind, EventKind::TransactionBegan { .. }));
+            let divisible = &part.events[..began.unwrap_or(part.events.len().saturating_sub(1))];
+            prop_assert!(divisible.iter().map(Event::most_bytes).sum::<u64>() <= limit || divisible.is_empty());
+            tip = draft.tip;
+        }
+        let together: Vec<Event> = parts.into_iter().flat_map(|part| part.events).collect();
+        prop_assert_eq!(together, group.events);
+    }
+}

@@ -106,19 +106,24 @@ impl Volume {
         !self.has_room()
     }
 
-    /// Commits what is pending now, as one group.
+    /// Commits what is pending now, as one group: one segment, unless it is too much for one.
     async fn commit_pending(&self, appender: &mut Appender) -> Result<(), CommitError> {
         let Some(batch) = self.cut() else { return Ok(()) };
         let events = batch.events.len() as u64;
         let sealed = self.blocks.seal(batch.cut).await?;
         let group = Group { events: batch.events, seals: sealed.seals, rider: sealed.rider };
-        let receipt = appender.append(group).await?;
-        self.blocks.committed(&receipt.seals);
-        self.history.committed(batch.after.clone(), receipt.tip);
+        let (mut seals, mut tip) = (Vec::new(), self.durable_tip().1);
+        for part in group.parts() {
+            let receipt = appender.append(part).await?;
+            seals.extend(receipt.seals);
+            tip = receipt.tip;
+        }
+        self.blocks.committed(&seals);
+        self.history.committed(batch.after.clone(), tip);
         let (seq, time) = (batch.after.seq(), batch.after.time());
         self.in_flight_done();
         self.durable.send_modify(|durable| (durable.seq, durable.time) = (seq, time));
-        self.consider_snapshot(events, batch.after, receipt.tip);
+        self.consider_snapshot(events, batch.after, tip);
         Ok(())
     }
 
@@ -131,6 +136,7 @@ impl Volume {
         }
         let events = std::mem::take(&mut live.pending);
         live.in_flight = events.len();
+        live.in_flight_bytes = std::mem::take(&mut live.pending_bytes);
         live.in_flight_since = live.pending_since.take();
         Some(Batch { events, cut: self.blocks.cut(), after: live.ns.clone() })
     }
@@ -138,6 +144,7 @@ impl Volume {
     fn in_flight_done(&self) {
         let mut live = self.lock();
         live.in_flight = 0;
+        live.in_flight_bytes = 0;
         live.in_flight_since = None;
     }
 

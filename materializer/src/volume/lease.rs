@@ -24,7 +24,8 @@ impl Lease {
         Lease { objects, record: Mutex::new(record) }
     }
 
-    /// Writes the record as of now. A failure is left to the next beat: the lease is longer than several.
+    /// Writes the record as of now, unless it is a later writer's already. A failure is left to the next beat: the
+    /// lease is longer than several.
     pub async fn beat(&self, clock: &dyn Clock) {
         self.write(clock, false).await;
     }
@@ -35,6 +36,9 @@ impl Lease {
     }
 
     async fn write(&self, clock: &dyn Clock, released: bool) {
+        if self.superseded().await.is_some() {
+            return;
+        }
         let record = {
             let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
             record.heartbeat = clock.now();

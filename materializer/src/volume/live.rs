@@ -85,10 +85,14 @@ pub(super) struct Live {
     pub ns: Namespace,
     /// Applied and not yet handed to the journal, in order.
     pub pending: Vec<Event>,
+    /// At most so many bytes of the journal are they, before compression.
+    pub pending_bytes: u64,
     /// The time of the oldest pending event.
     pub pending_since: Option<Timestamp>,
     /// How many events the committer has in hand.
     pub in_flight: usize,
+    /// At most so many bytes of the journal are they.
+    pub in_flight_bytes: u64,
     /// The time of the oldest of them.
     pub in_flight_since: Option<Timestamp>,
     /// The last pending event, while it may still grow.
@@ -116,8 +120,10 @@ impl Live {
         Live {
             ns,
             pending: Vec::new(),
+            pending_bytes: 0,
             pending_since: None,
             in_flight: 0,
+            in_flight_bytes: 0,
             in_flight_since: None,
             tail: None,
             open: HashMap::new(),
@@ -144,6 +150,7 @@ impl Live {
             return Err(Errno::IO);
         }
         self.pending_since.get_or_insert(time);
+        self.pending_bytes += event.most_bytes();
         self.pending.push(event);
         Ok(())
     }
@@ -222,6 +229,7 @@ impl Volume {
             return Ok(0);
         }
         let Some(mut event) = live.pending.pop() else { return Ok(0) };
+        live.pending_bytes -= event.most_bytes();
         event.time = live.tick(&*self.clock);
         if let EventKind::Written { len, extents, .. } = &mut event.kind {
             *len += take as u64;
@@ -290,6 +298,14 @@ impl Volume {
         planned: Seq,
         what: Transaction,
     ) -> Result<Seq, TransactError> {
+        let bytes: u64 = what.effects.iter().map(EventKind::most_bytes).sum();
+        if bytes > EventKind::TRANSACTION_BYTES {
+            return Err(TransactError::Unfit(format!(
+                "it takes {} MiB in the journal, and one change may take {}; go back in parts, path by path",
+                bytes >> 20,
+                EventKind::TRANSACTION_BYTES >> 20
+            )));
+        }
         let mut live = self.lock();
         if let Some(reason) = &live.read_only {
             return Err(TransactError::ReadOnly(reason.clone()));
@@ -312,6 +328,7 @@ impl Volume {
             events.push(event);
         }
         live.ns = ns;
+        live.pending_bytes += bytes;
         live.pending_since.get_or_insert(time);
         live.pending.append(&mut events);
         let seq = live.ns.seq();
@@ -358,6 +375,7 @@ impl Volume {
     fn events_have_room(&self) -> bool {
         let live = self.lock();
         live.pending.len() + live.in_flight < self.config.pending_events_limit
+            && live.pending_bytes + live.in_flight_bytes < self.config.pending_bytes_limit
     }
 
     /// Waits until there is room for more changes, or until the volume takes none any more.

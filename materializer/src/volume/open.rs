@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use firn_clock::{Clock, Entropy};
 use firn_journal::{
-    Actor, Appender, ClaimError, Ino, JournalTip, Liveness, Mounting, Segment, SegmentNo, WriterIdentity,
-    WriterRecord,
+    Actor, Appender, ClaimError, Epoch, Ino, JournalTip, Liveness, Mounting, Segment, SegmentNo,
+    WriterIdentity, WriterRecord,
 };
 use firn_store::Retrying;
 use object_store::ObjectStore;
@@ -29,6 +29,8 @@ pub struct VolumeConfig {
     pub snapshot_every: u64,
     /// Events that may wait for the store before writers wait too.
     pub pending_events_limit: usize,
+    /// Bytes that these may take in the journal, before compression: names, extended attributes, and so on.
+    pub pending_bytes_limit: u64,
     /// Bytes of a block: the volume's own, from its manifest.
     pub block_size: u32,
     /// User and group that own the root directory of a volume that is mounted for the first time.
@@ -43,6 +45,7 @@ impl VolumeConfig {
             commit_interval: Duration::from_secs(1),
             snapshot_every: 200_000,
             pending_events_limit: 2_000_000,
+            pending_bytes_limit: 256 << 20,
             block_size: 1 << 20,
             root_owner: (0, 0),
         }
@@ -165,7 +168,9 @@ impl Volume {
 
 /// A process that was just killed may take a moment to be gone.
 const LOOKS_AT_THE_DYING: u32 = 10;
-/// Between two looks at it.
+/// A writer that has just taken over signs in after one more request to the store.
+const LOOKS_AT_THE_BEGINNING: u32 = 60;
+/// Between two looks at either.
 const LOOK: Duration = Duration::from_millis(50);
 
 async fn refuse_if_in_use(
@@ -200,7 +205,19 @@ async fn refuse_if_in_use(
     })
 }
 
-/// Takes the journal over, replaying what others append meanwhile.
+/// Waits for the record of a writer that has just taken over, which it writes right after that. One that died
+/// in between is not waited for long.
+async fn wait_for_record(objects: &Retrying, epoch: Epoch) -> Result<(), OpenError> {
+    for _ in 0..LOOKS_AT_THE_BEGINNING {
+        if WriterRecord::read(objects).await?.is_some_and(|record| record.epoch >= epoch) {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+/// Takes the journal over, replaying what others append meanwhile. A writer that was faster keeps it.
 async fn claim(
     history: &Arc<History>,
     identity: &WriterIdentity,
@@ -221,7 +238,13 @@ async fn claim(
                 adopt(history, ns, &segment)?;
                 return Ok(appender);
             }
-            Err(ClaimError::Raced { .. }) => history.refresh().await?,
+            Err(ClaimError::Raced { by }) => {
+                if by.epoch > tip.epoch {
+                    wait_for_record(history.objects(), by.epoch).await?;
+                    refuse_if_in_use(history.objects(), identity, clock).await?;
+                }
+                history.refresh().await?;
+            }
             Err(error) => return Err(error.into()),
         }
     }

@@ -1,0 +1,76 @@
+//! Things that went wrong once.
+
+mod support;
+
+use std::fs;
+use std::process::Stdio;
+
+use support::{World, sh};
+
+/// The writer record of a live writer was overwritten by one that it had fenced, as that one was unmounted: a
+/// third mount then took the volume from the live one.
+#[test]
+fn a_fenced_writer_does_not_release_its_successor() {
+    let world = World::local().mounted();
+    let (second, third) = (world.beside("second"), world.beside("third"));
+    sh(&world.dir, "echo 1 > first; sync first");
+    fs::remove_file(world.store().join("writer")).unwrap();
+    world.ok(&["mount", &world.url, second.to_str().unwrap()]);
+    let record = fs::read(world.store().join("writer")).unwrap();
+    // Nothing is pending here, so that all is durable, and this one need not even know that it is fenced.
+    world.umount();
+    assert_eq!(fs::read(world.store().join("writer")).unwrap(), record);
+    let said = world.fails(&["mount", &world.url, third.to_str().unwrap()]);
+    assert!(said.contains("being written"), "{said}");
+    sh(&second, "echo 2 > second; sync second");
+    world.ok(&["umount", second.to_str().unwrap()]);
+}
+
+/// Mounts that began at the same moment all saw that nobody wrote, and took the volume from each other.
+#[test]
+fn of_mounts_that_begin_together_one_gets_the_volume_and_keeps_it() {
+    for _ in 0..4 {
+        let world = World::local();
+        world.ok(&["init", &world.url]);
+        let places: Vec<_> = (0..5).map(|n| world.beside(&format!("at-{n}"))).collect();
+        let begun: Vec<_> = places
+            .iter()
+            .map(|place| {
+                let mut mount = world.command(place.parent().unwrap(), &["mount", &world.url]);
+                mount.arg(place).stdout(Stdio::null()).stderr(Stdio::null());
+                mount.spawn().unwrap()
+            })
+            .collect();
+        let ended: Vec<bool> = begun.into_iter().map(|mut mount| mount.wait().unwrap().success()).collect();
+        let winners: Vec<_> = places.iter().zip(&ended).filter(|(_, won)| **won).map(|(at, _)| at).collect();
+        for winner in &winners {
+            let wrote = world.command(winner, &["checkpoint", "mine"]).output().unwrap();
+            let written = wrote.status.success();
+            world.firn(&["umount", winner.to_str().unwrap()]);
+            assert!(written, "a mount that was given the volume lost it: {ended:?}");
+        }
+        assert_eq!(winners.len(), 1, "{ended:?}");
+    }
+}
+
+/// More than a segment can hold, within one commit: the volume turned read-only, and lost all of it.
+#[test]
+fn changes_larger_than_a_segment_become_durable() {
+    let mut world = World::local();
+    world.mount_options = vec!["--commit-interval".into(), "600s".into()];
+    let world = world.mounted();
+    let value = vec![b'v'; 60_000];
+    for number in 0..19_000 {
+        let path = world.dir.join(format!("{}", number % 200));
+        if number < 200 {
+            fs::write(&path, "").unwrap();
+        }
+        let name = format!("user.{}", number / 200 % 4);
+        rustix::fs::setxattr(&path, name, &value, rustix::fs::XattrFlags::empty()).unwrap();
+    }
+    sh(&world.dir, "sync 7");
+    world.crash();
+    let mut found = vec![0; 65_536];
+    let len = rustix::fs::getxattr(world.dir.join("199"), "user.2", &mut found[..]).unwrap();
+    assert_eq!(&found[..len], value);
+}
