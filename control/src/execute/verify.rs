@@ -4,7 +4,6 @@ use firn_blocks::{Blocks, BlocksConfig};
 use firn_journal::{JournalReader, VolumeId};
 use firn_recovery::verify::{self, Bucket, Notice};
 use firn_store::Retrying;
-use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::answer::{Failure, Sink, to_raw};
@@ -19,18 +18,14 @@ pub async fn verify_store(objects: &Retrying, sink: Sink) {
     sink.finish(outcome).await;
 }
 
-/// Reads everything in the store. Hashing all of it keeps a thread busy for long, so that the runtime is told to
-/// go on without this one.
+/// Reads everything in the store, and passes on what is found while it goes on.
 pub(super) async fn verify(objects: &Retrying, sink: &Sink) -> Result<VerifyResult, Failure> {
     let bucket = bucket(objects).await?;
-    let runtime = Handle::current();
-    tokio::task::block_in_place(|| runtime.block_on(verify_bucket(&bucket, sink)))
-}
-
-/// Passes on what is found while it goes on; ends early when nobody listens any more.
-async fn verify_bucket(bucket: &Bucket, sink: &Sink) -> Result<VerifyResult, Failure> {
     let (teller, mut told) = mpsc::unbounded_channel();
-    let work = async move { verify::verify(bucket, |notice| drop(teller.send(notice))).await };
+    let work = async move {
+        let summary = verify::verify(&bucket, |notice| drop(teller.send(notice))).await?;
+        Ok(VerifyResult::from(summary))
+    };
     let show = async {
         while let Some(notice) = told.recv().await {
             match notice {
@@ -42,14 +37,8 @@ async fn verify_bucket(bucket: &Bucket, sink: &Sink) -> Result<VerifyResult, Fai
         }
         Ok::<_, Failure>(())
     };
-    tokio::select! {
-        biased;
-        (summary, shown) = async { tokio::join!(work, show) } => {
-            shown?;
-            Ok(VerifyResult::from(summary?))
-        }
-        () = sink.closed() => Err(Failure::failed("the reader of the answer went away")),
-    }
+    let (result, ()) = tokio::try_join!(work, show)?;
+    Ok(result)
 }
 
 /// The volume with caches of its own, so that what is verified is what the store has.
