@@ -65,7 +65,7 @@ fn sigterm_unmounts_cleanly() {
     assert_eq!(fs::read(world.dir.join("a")).unwrap(), b"1");
 }
 
-/// P2: what fsync, sync or a checkpoint acknowledged is there after kill -9.
+/// What fsync, sync or a checkpoint acknowledged is there after kill -9.
 #[test]
 fn what_was_synced_survives_kill_9() {
     let world = World::local().mounted();
@@ -86,7 +86,7 @@ fn what_was_synced_survives_kill_9() {
     }
 }
 
-/// P1: after kill -9 the tree is one that the volume really had; here each file says which.
+/// After kill -9 the tree is one that the volume really had; here each file says which.
 #[test]
 fn a_crash_leaves_a_prefix() {
     let world = World::local().mounted();
@@ -153,7 +153,7 @@ fn objects(world: &World, folder: &str) -> Vec<PathBuf> {
     found
 }
 
-/// P7: damage is found and named, and nothing is served in its place.
+/// Damage is found and named, and nothing is served in its place.
 #[test]
 fn a_damaged_segment_is_named_and_not_served() {
     for damage in ["flip", "truncate", "remove", "swap"] {

@@ -26,7 +26,7 @@ fn time_of(text: &str) -> Timestamp {
 }
 
 #[test]
-fn every_form_means_what_the_charter_says() {
+fn every_form_means_what_it_says() {
     for (text, expected) in [
         ("2026-11-22T14:02:00Z", "2026-11-22T14:02:00Z"),
         ("2026-11-22 14:02:00.000000001+02:00", "2026-11-22T12:02:00.000000001Z"),

@@ -5,7 +5,7 @@ use firn_store::StoreHealth;
 
 use super::live::Volume;
 
-/// What is true of a live volume now (promise P8).
+/// What is true of a live volume now: above all, what is durable and what is not yet.
 #[derive(Clone, Debug)]
 pub struct VolumeStatus {
     /// This writer's turn.
