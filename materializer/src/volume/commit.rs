@@ -72,7 +72,7 @@ impl Volume {
         mut stop: watch::Receiver<bool>,
     ) {
         loop {
-            if self.take_nothing_pending() {
+            if self.nothing_is_pending() {
                 tokio::select! {
                     biased;
                     () = self.pending.notified() => {}
@@ -80,7 +80,7 @@ impl Volume {
                     _ = stop.changed() => {}
                 }
             }
-            if !*stop.borrow() && !self.somebody_waits_or_full() {
+            if !*stop.borrow() && self.has_room() {
                 tokio::select! {
                     biased;
                     () = self.urgent.notified() => {}
@@ -92,18 +92,14 @@ impl Volume {
                 self.stop_for_good(&error.to_string());
                 return;
             }
-            if *stop.borrow() && self.take_nothing_pending() {
+            if *stop.borrow() && self.nothing_is_pending() {
                 return;
             }
         }
     }
 
-    fn take_nothing_pending(&self) -> bool {
+    fn nothing_is_pending(&self) -> bool {
         self.lock().pending.is_empty()
-    }
-
-    fn somebody_waits_or_full(&self) -> bool {
-        !self.has_room()
     }
 
     /// Commits what is pending now, as one group: one segment, unless it is too much for one.
