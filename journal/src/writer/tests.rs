@@ -45,6 +45,16 @@ fn elsewhere_the_last_sign_of_life_decides() {
     assert_eq!(released.judge(&identity("there"), Timestamp::from_parts(100, 0), |_| None), Liveness::Dead);
 }
 
+/// The first form of the record that was ever written. Never edited.
+const GOLDEN_V1: &[u8] = include_bytes!("../../../testdata/writer/v1");
+
+#[test]
+fn the_golden_file_is_read_and_written() {
+    let record = WriterRecord::new(identity("here"), Epoch(3), Timestamp(1_790_000_000_123_456_789));
+    assert_eq!(record::decode(GOLDEN_V1), Ok(record.clone()));
+    assert_eq!(record::encode(&record), GOLDEN_V1);
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_a_record_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
