@@ -24,7 +24,7 @@ pub struct Manifest {
     pub volume: [u8; 16],
     /// When it was made.
     pub created: Timestamp,
-    /// The largest block, in bytes: a power of two from 4 KiB to 16 MiB.
+    /// The largest block, in bytes: a power of two from 4 KiB to 8 MiB.
     pub block_size: u32,
     /// The version of the manifest's form.
     pub format: u16,
@@ -46,7 +46,7 @@ pub enum ManifestError {
         found: u16,
     },
     /// The block size is out of range.
-    #[error("the block size {0} is no power of two from 4 KiB to 16 MiB")]
+    #[error("the block size {0} is no power of two from 4 KiB to 8 MiB")]
     BlockSize(u32),
 }
 
@@ -72,7 +72,7 @@ impl Manifest {
     }
 
     fn checked(self) -> Result<Manifest, ManifestError> {
-        let fits = self.block_size.is_power_of_two() && (4096..=16 << 20).contains(&self.block_size);
+        let fits = self.block_size.is_power_of_two() && (4096..=8 << 20).contains(&self.block_size);
         if fits { Ok(self) } else { Err(ManifestError::BlockSize(self.block_size)) }
     }
 }
