@@ -5,7 +5,7 @@ use firn_materializer::instant::When;
 use firn_materializer::namespace::Namespace;
 use firn_materializer::volume::{InstantError, Volume};
 
-use crate::log::{LogCursor, LogError, LogQuery, units};
+use crate::log::{LogCursor, LogError, LogQuery};
 
 /// A volume's instants: those of a writer, whose latest are not stored yet, or those that are stored.
 #[derive(Clone, Copy)]
@@ -85,23 +85,6 @@ impl<'a> Timeline<'a> {
     pub async fn log(self, base: Namespace, query: &LogQuery) -> Result<LogCursor, TimelineError> {
         self.settle().await?;
         Ok(LogCursor::open(self.journal(), base, query).await?)
-    }
-
-    /// The last event before `seq`, or before the transaction that it is part of.
-    ///
-    /// # Errors
-    /// There is no such event, or what reading says.
-    pub(crate) async fn before(self, seq: Seq) -> Result<Seq, TimelineError> {
-        self.settle().await?;
-        self.resolve(&When::Seq(seq)).await?;
-        let journal = self.journal();
-        let Some(no) = journal.locate_seq(seq).await.map_err(LogError::from)? else {
-            return Ok(Seq(seq.0 - 1));
-        };
-        let events = journal.require(no).await.map_err(LogError::from)?.events;
-        let around =
-            units(&events).into_iter().find(|unit| events[unit.clone()].iter().any(|event| event.seq == seq));
-        Ok(around.map_or(Seq(seq.0 - 1), |unit| Seq(events[unit.start].seq.0 - 1)))
     }
 
     /// The present.

@@ -214,26 +214,30 @@ async fn a_burst_that_left_nothing_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn instants_durations_and_events_are_goals() {
+async fn instants_and_durations_are_goals() {
     let world = lost_tree().await;
     let lost = world.volume.view();
     let checks = [
         Goal::To(When::Seq(Seq(lost.seq().0 - 4))),
         Goal::Last(Duration::from_secs(19)),
-        Goal::Event(Seq(lost.seq().0 - 3)),
     ];
     for goal in checks {
         let report = preview_undo(world.live(), &goal, None).await.unwrap();
         assert_eq!((report.counts.added, report.target.seq.0), (4, lost.seq().0 - 4), "{goal:?}");
     }
-    let undone = world.undo(Goal::LatestBurst, None).await.unwrap();
-    world.write("later", b"x");
-    let middle = Seq(undone.seq.unwrap().0 - 2);
-    let report = world.undo(Goal::Event(middle), None).await.unwrap();
-    assert_eq!(report.target.seq, lost.seq(), "a transaction is taken back whole");
-    assert_eq!(world.resolve("later"), None);
-    let beyond = world.undo(Goal::Event(Seq(10_000)), None).await.unwrap_err();
+    let beyond = world.undo(Goal::To(When::Seq(Seq(10_000))), None).await.unwrap_err();
     assert!(beyond.to_string().contains("#10000"), "{beyond}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redo_under_later_changes_is_refused_and_says_where_to_go() {
+    let world = lost_tree().await;
+    let before = world.volume.view().seq();
+    world.undo(Goal::LatestBurst, None).await.unwrap();
+    world.write("later", b"x");
+    let refused = redo(&world.volume, &world.actor, None).await.unwrap_err();
+    assert!(matches!(refused, UndoError::Covered { before: found, .. } if found == before), "{refused}");
+    assert_eq!(world.read("later").await.unwrap(), b"x");
 }
 
 #[tokio::test(start_paused = true)]

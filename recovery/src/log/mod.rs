@@ -11,5 +11,4 @@ mod walk;
 pub use cursor::{LogCursor, LogError, LogQuery};
 pub use row::{LogRow, Op};
 #[cfg(test)]
-pub(crate) use walk::Walk;
-pub(crate) use walk::units;
+pub(crate) use walk::{Walk, units};

@@ -8,8 +8,8 @@ use super::journey::{Journey, Planned, Report};
 use super::{Goal, UndoError};
 use crate::timeline::Timeline;
 
-/// How often a plan is made anew because the tree changed meanwhile.
-const TRIES: u32 = 8;
+/// How often a plan is made beside others who change the tree, before they have to wait for it.
+const TRIES: u32 = 4;
 
 /// Goes back: the tree, or what is at and below `scope`, becomes as it was. One transaction, which a redo takes
 /// back; what happened since stays in the history.
@@ -67,5 +67,11 @@ fn apply(volume: &Volume, actor: &Arc<Actor>, journey: &Journey) -> Result<Repor
             Err(error) => return Err(error.into()),
         }
     }
-    Err(UndoError::Busy { tries: TRIES })
+    let mut report = None;
+    let seq = volume.transact_at_rest(actor, |head| {
+        let planned = journey.plan(head)?;
+        report = Some(planned.report);
+        Ok::<_, UndoError>(planned.transaction)
+    })?;
+    report.map(|report| Report { seq, ..report }).ok_or(UndoError::Busy { tries: TRIES })
 }

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use firn_journal::Seq;
 use firn_materializer::instant::When;
 
 /// What an undo goes back to.
@@ -12,6 +11,4 @@ pub enum Goal {
     To(When),
     /// As it was so long ago.
     Last(Duration),
-    /// Before this event, or the transaction that it is part of: it and everything after it is taken back.
-    Event(Seq),
 }

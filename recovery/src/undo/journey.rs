@@ -95,7 +95,6 @@ impl Journey {
             Goal::Last(duration) => {
                 (view_at(timeline, &When::Time(timeline.now().before(*duration))).await?, None)
             }
-            Goal::Event(seq) => (timeline.view(timeline.before(*seq).await?).await?, None),
         };
         let scope = scope.map(<[u8]>::to_vec);
         Ok(Journey { kind: TransactionKind::Undo, past, scope, source: None, burst })
@@ -109,6 +108,7 @@ impl Journey {
             match search.row(&row) {
                 redo::Found::More => {}
                 redo::Found::Nothing => break,
+                redo::Found::Covered { before, latest } => return Err(UndoError::Covered { before, latest }),
                 redo::Found::Undo { before, scope } => {
                     let past = timeline.view(before).await?;
                     return Ok(Journey {

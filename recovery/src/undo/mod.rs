@@ -13,6 +13,7 @@ pub use burst::{Burst, PAUSE};
 pub use goal::Goal;
 pub use journey::{Report, preview_redo, preview_restore, preview_undo};
 
+use firn_journal::Seq;
 use firn_materializer::namespace::EvolveError;
 use firn_materializer::volume::TransactError;
 
@@ -34,6 +35,14 @@ pub enum UndoError {
     NothingToRedo {
         /// The scope that was asked for.
         scope: Option<Vec<u8>>,
+    },
+    /// Something else was changed since the undo.
+    #[error("nothing to redo: other changes came after the undo (the latest is {latest}), and a redo would take them back; `firn undo --to '{before}'` does that: it shows the tree as it was before the undo")]
+    Covered {
+        /// The instant before the undo.
+        before: Seq,
+        /// The latest of the changes.
+        latest: Seq,
     },
     /// It cannot be done as the tree is now.
     #[error(transparent)]

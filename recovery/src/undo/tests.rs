@@ -53,7 +53,7 @@ impl World {
         for row in self.rows(self.ns.seq(), None) {
             match search.row(&row) {
                 redo::Found::More => {}
-                redo::Found::Nothing => return false,
+                redo::Found::Covered { .. } | redo::Found::Nothing => return false,
                 redo::Found::Undo { before, scope } => {
                     assert_eq!(scope, None);
                     self.go(TransactionKind::Redo, before);
