@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 
-GIT = dict(GIT_CONFIG_GLOBAL="/dev/null", GIT_AUTHOR_NAME="b", GIT_AUTHOR_EMAIL="b@b", GIT_COMMITTER_NAME="b",
-           GIT_COMMITTER_EMAIL="b@b")
+# Without the garbage collection that git starts in the background, which would disturb what comes next.
+GIT = dict(GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="gc.auto", GIT_CONFIG_VALUE_0="0",
+           GIT_AUTHOR_NAME="b", GIT_AUTHOR_EMAIL="b@b", GIT_COMMITTER_NAME="b", GIT_COMMITTER_EMAIL="b@b")
 
 
 def sh(script, cwd):

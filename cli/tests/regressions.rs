@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use support::{World, sh};
 
@@ -73,4 +73,42 @@ fn changes_larger_than_a_segment_become_durable() {
     let mut found = vec![0; 65_536];
     let len = rustix::fs::getxattr(world.dir.join("199"), "user.2", &mut found[..]).unwrap();
     assert_eq!(&found[..len], value);
+}
+
+/// An undo was planned anew whenever anything changed, and gave up where something always did.
+#[test]
+fn a_large_undo_gets_through_while_others_write() {
+    let world = World::local().mounted();
+    sh(&world.dir, "mkdir d; cd d; for i in $(seq 4000); do echo $i > $i; done");
+    world.inside(&["checkpoint", "whole"]);
+    sh(&world.dir, "rm -r d");
+    let mut writer = Command::new("bash")
+        .args(["-c", "while true; do echo x > w || exit; done"])
+        .current_dir(&world.dir)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let undone = world.command(&world.dir, &["undo", "--to", "@whole", "--path", "d"]).output().unwrap();
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    assert!(undone.status.success(), "{}", String::from_utf8_lossy(&undone.stderr));
+    assert_eq!(fs::read_dir(world.dir.join("d")).unwrap().count(), 4000);
+}
+
+/// Links, fifos and the like carry no attributes of the `user` namespace, so the mount was not recognised from
+/// them: a link was followed, and what it names was restored or undone in its stead.
+#[test]
+fn a_path_that_is_a_link_or_a_fifo_now_is_itself() {
+    let world = World::local().mounted();
+    sh(&world.dir, "echo wanted > a; echo other > b; echo dangling > c; echo piped > p");
+    world.inside(&["checkpoint", "then"]);
+    sh(&world.dir, "rm a c p; ln -s b a; ln -s nothing c; mkfifo p; echo now > b");
+    for name in ["a", "c", "p"] {
+        let copy = format!("copy-of-{name}");
+        world.inside(&["restore", name, "--at", "@then", "--to", &copy]);
+        let said = world.inside(&["undo", "--path", name, "--to", "@then"]);
+        let text = fs::read_to_string(world.dir.join(name)).unwrap();
+        assert_eq!(fs::read_to_string(world.dir.join(&copy)).unwrap(), text, "{said}");
+    }
+    assert_eq!(sh(&world.dir, "cat a b c p"), "wanted\nnow\ndangling\npiped\n");
 }

@@ -161,13 +161,24 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // Best effort: the mount may be gone, dead or alive.
-        let pid = std::panic::catch_unwind(|| serving_pid(&self.dir)).ok().flatten();
-        let _ = Command::new("umount").arg("-l").arg(&self.dir).stderr(Stdio::null()).status();
-        if let Some(pid) = pid {
-            kill(pid);
+        // Best effort: each mount may be gone, dead or alive.
+        for dir in mounts_below(self.scratch.path()) {
+            let pid = serving_pid(&dir);
+            let _ = Command::new("umount").arg("-l").arg(&dir).stderr(Stdio::null()).status();
+            if let Some(pid) = pid {
+                end(pid);
+            }
         }
     }
+}
+
+/// What is mounted below a directory, the latest first.
+fn mounts_below(dir: &Path) -> Vec<PathBuf> {
+    let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let points = table.lines().filter_map(|line| line.split(' ').nth(4)).map(PathBuf::from);
+    let mut below: Vec<_> = points.filter(|point| point.starts_with(dir)).collect();
+    below.reverse();
+    below
 }
 
 /// The process that serves this mount, as the mount says itself.
@@ -180,20 +191,24 @@ fn serving_pid(dir: &Path) -> Option<u32> {
 
 /// kill -9 of a firn process, and waits until it is gone.
 pub fn kill(pid: u32) {
+    assert!(end(pid), "pid {pid} does not end");
+}
+
+/// Whether the process is gone in the end. Leaves processes of other programs alone: numbers are used again.
+fn end(pid: u32) -> bool {
     let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    if command.trim() != "firn" {
-        return;
-    }
-    let target = rustix::process::Pid::from_raw(pid as i32).unwrap();
+    let Some(target) = rustix::process::Pid::from_raw(pid as i32).filter(|_| command.trim() == "firn") else {
+        return true;
+    };
     let _ = rustix::process::kill_process(target, rustix::process::Signal::KILL);
-    for _ in 0..500 {
+    (0..500).any(|_| {
         let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        if state.is_empty() || state.contains(") Z ") {
-            return;
+        let gone = state.is_empty() || state.contains(") Z ");
+        if !gone {
+            pause(10);
         }
-        pause(10);
-    }
-    panic!("pid {pid} does not end");
+        gone
+    })
 }
 
 /// Milliseconds of real time: these tests wait for a real kernel and real servers.
