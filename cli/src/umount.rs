@@ -91,7 +91,8 @@ async fn end_of(pid: u32) {
 pub fn dead_mount(dir: &Path) -> Option<PathBuf> {
     // Not lstat, which the kernel answers from its cache long after the process is gone.
     let looked = rustix::fs::statvfs(dir);
-    if looked.err() != Some(rustix::io::Errno::NOTCONN) {
+    // A request that is under way when the process ends is answered with the other error.
+    if !matches!(looked.err(), Some(rustix::io::Errno::NOTCONN | rustix::io::Errno::CONNABORTED)) {
         return None;
     }
     let absolute = std::path::absolute(dir).ok()?;

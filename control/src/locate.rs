@@ -59,6 +59,7 @@ pub fn locate(path: &Path) -> Result<Option<Located>, Failure> {
 fn locate_resolved(path: &Path) -> Result<Option<Located>, Failure> {
     for existing in path.ancestors() {
         match address_at(existing) {
+            Ok(None) if !has_attributes(existing) => {}
             Ok(None) => return Ok(None),
             Ok(Some(address)) => {
                 let Ok(inside) = path.strip_prefix(&address.mountpoint) else {
@@ -87,6 +88,11 @@ fn address_at(path: &Path) -> Result<Option<MountAddress>, Errno> {
         Err(Errno::NODATA | Errno::NOTSUP | Errno::PERM) => Ok(None),
         Err(errno) => Err(errno),
     }
+}
+
+/// Links, devices and the like have no attributes that a mount could answer; their directory has.
+fn has_attributes(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.is_dir() || found.is_file())
 }
 
 /// Resolves all of a path but its last name; what does not exist stays as it was written.

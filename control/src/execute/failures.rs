@@ -204,8 +204,9 @@ impl Kind for UndoError {
             }
             UndoError::Plan(PlanError::BadName { .. }) => FailureKind::Usage,
             UndoError::Timeline(error) => error.kind(),
-            UndoError::Transact(TransactError::ReadOnly(_) | TransactError::Moved { .. })
-            | UndoError::Busy { .. } => FailureKind::Refused,
+            UndoError::Transact(TransactError::ReadOnly(_) | TransactError::Moved { .. }) => {
+                FailureKind::Refused
+            }
             UndoError::Transact(TransactError::Unfit(_)) | UndoError::Unfit(_) => FailureKind::Failed,
         }
     }

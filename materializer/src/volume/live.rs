@@ -298,6 +298,43 @@ impl Volume {
         planned: Seq,
         what: Transaction,
     ) -> Result<Seq, TransactError> {
+        let live = self.lock();
+        if live.ns.seq() != planned && live.read_only.is_none() {
+            return Err(TransactError::Moved { planned, head: live.ns.seq() });
+        }
+        self.transact_locked(live, actor, what)
+    }
+
+    /// The same, planned while nothing else can happen: for a tree that never stands still. Everybody waits
+    /// meanwhile, so this is for when planning beside them has failed. `plan` must not use the volume; what it
+    /// tells besides is given back, with the last event, if there was anything to change.
+    ///
+    /// # Errors
+    /// Those of `plan`, and those of [`Volume::transact`] but [`TransactError::Moved`].
+    pub fn transact_at_rest<R, E: From<TransactError>>(
+        &self,
+        actor: &Arc<Actor>,
+        plan: impl FnOnce(&Namespace) -> Result<(Transaction, R), E>,
+    ) -> Result<(Option<Seq>, R), E> {
+        let mut live = self.lock();
+        live.close_tail();
+        let (what, told) = plan(&live.ns)?;
+        if what.effects.is_empty() {
+            return Ok((None, told));
+        }
+        Ok((Some(self.transact_locked(live, actor, what)?), told))
+    }
+
+    fn transact_locked(
+        &self,
+        mut live: MutexGuard<'_, Live>,
+        actor: &Arc<Actor>,
+        what: Transaction,
+    ) -> Result<Seq, TransactError> {
+        if let Some(reason) = &live.read_only {
+            return Err(TransactError::ReadOnly(reason.clone()));
+        }
+        live.close_tail();
         let bytes: u64 = what.effects.iter().map(EventKind::most_bytes).sum();
         if bytes > EventKind::TRANSACTION_BYTES {
             return Err(TransactError::Unfit(format!(
@@ -305,14 +342,6 @@ impl Volume {
                 bytes >> 20,
                 EventKind::TRANSACTION_BYTES >> 20
             )));
-        }
-        let mut live = self.lock();
-        if let Some(reason) = &live.read_only {
-            return Err(TransactError::ReadOnly(reason.clone()));
-        }
-        live.close_tail();
-        if live.ns.seq() != planned {
-            return Err(TransactError::Moved { planned, head: live.ns.seq() });
         }
         let changes = Arc::new(Changes::of(&what.effects));
         let count = u32::try_from(what.effects.len())

@@ -67,11 +67,9 @@ fn apply(volume: &Volume, actor: &Arc<Actor>, journey: &Journey) -> Result<Repor
             Err(error) => return Err(error.into()),
         }
     }
-    let mut report = None;
-    let seq = volume.transact_at_rest(actor, |head| {
-        let planned = journey.plan(head)?;
-        report = Some(planned.report);
-        Ok::<_, UndoError>(planned.transaction)
+    let (seq, report) = volume.transact_at_rest(actor, |head| {
+        let Planned { transaction, report } = journey.plan(head)?;
+        Ok::<_, UndoError>((transaction, report))
     })?;
-    report.map(|report| Report { seq, ..report }).ok_or(UndoError::Busy { tries: TRIES })
+    Ok(Report { seq, ..report })
 }

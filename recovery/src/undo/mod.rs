@@ -56,14 +56,6 @@ pub enum UndoError {
     /// A bug: what was planned does not fit the tree that it was planned on.
     #[error("what was planned does not fit the tree, nothing was changed: {0}; please report this")]
     Unfit(#[from] EvolveError),
-    /// Changes kept coming in while it was planned.
-    #[error(
-        "the tree changed {tries} times while this was being prepared: stop what writes into it, and try again"
-    )]
-    Busy {
-        /// How often it was planned.
-        tries: u32,
-    },
 }
 
 fn below(scope: Option<&[u8]>) -> String {
