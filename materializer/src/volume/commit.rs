@@ -72,15 +72,16 @@ impl Volume {
         mut stop: watch::Receiver<bool>,
     ) {
         loop {
+            let mut somebody_waits = false;
             if self.nothing_is_pending() {
                 tokio::select! {
                     biased;
+                    () = self.urgent.notified() => somebody_waits = true,
                     () = self.pending.notified() => {}
-                    () = self.urgent.notified() => {}
                     _ = stop.changed() => {}
                 }
             }
-            if !*stop.borrow() && self.has_room() {
+            if !somebody_waits && !*stop.borrow() && self.has_room() {
                 tokio::select! {
                     biased;
                     () = self.urgent.notified() => {}
@@ -174,6 +175,8 @@ impl Volume {
     /// # Errors
     /// What was not durable at the end, or that the snapshot file was not written; the volume is closed anyway.
     pub async fn close(&self) -> Result<(), VolumeError> {
+        // First, so that nothing is accepted that would not be stored any more.
+        self.lock().read_only.get_or_insert_with(|| "the volume was closed".into());
         let synced = self.sync().await;
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(tasks) = tasks {
@@ -182,9 +185,9 @@ impl Volume {
             let _ = tasks.committer.await;
             let _ = tasks.heartbeat.await;
         }
-        self.lock().read_only.get_or_insert_with(|| "the volume was closed".into());
         synced?;
         let snapshot = self.final_snapshot().await;
+        self.blocks.flush_cache().await;
         self.lease.release(&*self.clock).await;
         Ok(snapshot?)
     }
