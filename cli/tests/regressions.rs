@@ -29,7 +29,7 @@ fn a_fenced_writer_does_not_release_its_successor() {
 /// Mounts that began at the same moment all saw that nobody wrote, and took the volume from each other.
 #[test]
 fn of_mounts_that_begin_together_one_gets_the_volume_and_keeps_it() {
-    for _ in 0..4 {
+    for _ in 0..8 {
         let world = World::local();
         world.ok(&["init", &world.url]);
         let places: Vec<_> = (0..5).map(|n| world.beside(&format!("at-{n}"))).collect();

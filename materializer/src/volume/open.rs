@@ -97,7 +97,7 @@ impl Volume {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<Volume>, OpenError> {
         let history = History::open(store, config.history.clone(), clock.clone()).await?;
-        refuse_if_in_use(history.objects(), &identity, &*clock).await?;
+        refuse_if_in_use(history.objects(), history.durable().1.epoch, &identity, &*clock).await?;
         config.block_size = history.manifest().block_size;
         let is_new = history.durable().1.segment == SegmentNo::default();
         let appender = claim(&history, &identity, &*clock, entropy).await?;
@@ -169,16 +169,18 @@ impl Volume {
 /// A process that was just killed may take a moment to be gone.
 const LOOKS_AT_THE_DYING: u32 = 10;
 /// A writer that has just taken over signs in after one more request to the store.
-const LOOKS_AT_THE_BEGINNING: u32 = 60;
+const LOOKS_AT_THE_BEGINNING: u32 = 30;
 /// Between two looks at either.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// `latest` is the last writer's turn, as the journal tells.
 async fn refuse_if_in_use(
     objects: &Retrying,
+    latest: Epoch,
     identity: &WriterIdentity,
     clock: &dyn Clock,
 ) -> Result<(), OpenError> {
-    let Some(record) = WriterRecord::read(objects).await? else { return Ok(()) };
+    let Some(record) = record_of(objects, latest).await? else { return Ok(()) };
     let same_host = record.identity.machine == identity.machine;
     let mut looks = if same_host { LOOKS_AT_THE_DYING } else { 1 };
     let age = loop {
@@ -205,16 +207,18 @@ async fn refuse_if_in_use(
     })
 }
 
-/// Waits for the record of a writer that has just taken over, which it writes right after that. One that died
-/// in between is not waited for long.
-async fn wait_for_record(objects: &Retrying, epoch: Epoch) -> Result<(), OpenError> {
-    for _ in 0..LOOKS_AT_THE_BEGINNING {
-        if WriterRecord::read(objects).await?.is_some_and(|record| record.epoch >= epoch) {
-            return Ok(());
+/// The record of the writer whose turn it is, which it writes right after taking over: so it is waited for, though
+/// not for long. It may have ended in between, or somebody may have deleted the record.
+async fn record_of(objects: &Retrying, latest: Epoch) -> Result<Option<WriterRecord>, OpenError> {
+    let mut looks = LOOKS_AT_THE_BEGINNING;
+    loop {
+        let record = WriterRecord::read(objects).await?;
+        looks -= 1;
+        if looks == 0 || record.as_ref().map_or(Epoch::default(), |record| record.epoch) >= latest {
+            return Ok(record);
         }
         tokio::time::sleep(LOOK).await;
     }
-    Ok(())
 }
 
 /// Takes the journal over, replaying what others append meanwhile. A writer that was faster keeps it.
@@ -240,8 +244,7 @@ async fn claim(
             }
             Err(ClaimError::Raced { by }) => {
                 if by.epoch > tip.epoch {
-                    wait_for_record(history.objects(), by.epoch).await?;
-                    refuse_if_in_use(history.objects(), identity, clock).await?;
+                    refuse_if_in_use(history.objects(), by.epoch, identity, clock).await?;
                 }
                 history.refresh().await?;
             }
