@@ -73,7 +73,7 @@ pub enum Command {
     /// Take changes back; nothing is lost, `firn redo` takes the undo back.
     Undo(Undo),
     /// Take the latest undo back.
-    Redo,
+    Redo(Redo),
     /// Check everything that is stored: journal, snapshot files, content.
     Verify(Verify),
     /// Write a completion script for a shell to standard output.
@@ -211,6 +211,17 @@ pub struct Restore {
     /// Where to put it; where it was, if absent.
     #[arg(long, value_name = "DEST", value_hint = ValueHint::AnyPath)]
     pub to: Option<PathBuf>,
+    /// Only show what would change.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `firn redo`
+#[derive(Debug, Args)]
+pub struct Redo {
+    /// Only show what would change.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `firn undo`

@@ -9,7 +9,7 @@ use firn_control::{
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::arguments::{Checkpoint, Diff, Global, Log, Restore, Undo};
+use crate::arguments::{Checkpoint, Diff, Global, Log, Redo, Restore, Undo};
 use crate::exit;
 use crate::output::{Output, Stop, Style};
 use crate::reach::{self, Place};
@@ -116,8 +116,12 @@ pub async fn restore(global: &Global, restore: &Restore, out: &mut Output) -> Ou
         Some(to) => place.same_volume(global, to)?,
         None => None,
     };
-    let request =
-        Request::Restore { path: path.unwrap_or_default(), at: out.times.absolute(&restore.at)?, to };
+    let request = Request::Restore {
+        path: path.unwrap_or_default(),
+        at: out.times.absolute(&restore.at)?,
+        to,
+        dry_run: restore.dry_run,
+    };
     go_back(&place, &request, out).await
 }
 
@@ -135,8 +139,8 @@ pub async fn undo(global: &Global, undo: &Undo, out: &mut Output) -> Outcome {
 }
 
 /// `firn redo`
-pub async fn redo(global: &Global, out: &mut Output) -> Outcome {
-    go_back(&Place::here(global)?, &Request::Redo, out).await
+pub async fn redo(global: &Global, redo: &Redo, out: &mut Output) -> Outcome {
+    go_back(&Place::here(global)?, &Request::Redo { dry_run: redo.dry_run }, out).await
 }
 
 async fn go_back(place: &Place, request: &Request, out: &mut Output) -> Outcome {

@@ -74,7 +74,7 @@ async fn ask(arguments: &Arguments, command: &Command, out: &mut Output) -> Outc
         Command::Diff(diff) => commands::diff(global, diff, out).await,
         Command::Restore(restore) => commands::restore(global, restore, out).await,
         Command::Undo(undo) => commands::undo(global, undo, out).await,
-        Command::Redo => commands::redo(global, out).await,
+        Command::Redo(redo) => commands::redo(global, redo, out).await,
         Command::Verify(verify) => commands::verify(global, verify.what.as_deref(), out).await,
         Command::Mount(_) | Command::Completions(_) | Command::Man(_) => Ok(0),
     }

@@ -48,6 +48,8 @@ pub enum Request {
         at: String,
         /// Where it goes; to its old place if absent.
         to: Option<TreePath>,
+        /// Only says what would change.
+        dry_run: bool,
     },
     /// Goes back to an earlier instant, as a new change.
     Undo {
@@ -59,7 +61,10 @@ pub enum Request {
         dry_run: bool,
     },
     /// Takes the latest undo back.
-    Redo,
+    Redo {
+        /// Only says what would change.
+        dry_run: bool,
+    },
     /// Makes everything until now durable.
     Sync,
     /// Checks everything that is stored.
@@ -72,8 +77,10 @@ impl Request {
     /// Whether only a writer can do it.
     pub fn writes(&self) -> bool {
         match self {
-            Request::Checkpoint { .. } | Request::Restore { .. } | Request::Redo => true,
-            Request::Undo { dry_run, .. } => !dry_run,
+            Request::Checkpoint { .. } => true,
+            Request::Restore { dry_run, .. } | Request::Undo { dry_run, .. } | Request::Redo { dry_run } => {
+                !dry_run
+            }
             Request::Status
             | Request::Log { .. }
             | Request::Checkpoints

@@ -175,7 +175,9 @@ async fn a_reader_refuses_what_writes_and_says_where_it_can_be_done() {
     let reader = Target { volume: None, ..world.target.clone() };
     let server = world.serve(reader).await;
     let checkpoint = Request::Checkpoint { name: None, message: None };
-    for request in [checkpoint, Request::Redo, Request::Undo { to: None, path: None, dry_run: false }] {
+    for request in
+        [checkpoint, Request::Redo { dry_run: false }, Request::Undo { to: None, path: None, dry_run: false }]
+    {
         let answer = world.ask(request).await;
         let (kind, message) = answer.failure();
         assert_eq!(kind, FailureKind::Refused);

@@ -74,39 +74,60 @@ pub(super) async fn undo(
     let scope = path.as_ref().and_then(TreePath::scope);
     if dry_run {
         let report = recovery::preview_undo(target.timeline(), &goal, scope.as_deref()).await?;
-        for row in &report.rows {
-            sink.row(&change_row(row)).await?;
-        }
-        return Ok(went_back(target, &report, true));
+        return preview(target, &report, sink).await;
     }
     sink.progress("going back", 0, None);
     let report = recovery::undo(target.writer()?, &caller.actor, &goal, scope.as_deref()).await?;
-    target.settle().await;
-    Ok(went_back(target, &report, false))
+    Ok(done(target, &report).await)
 }
 
-/// Takes the latest undo back.
-pub(super) async fn redo(target: &Target, caller: &Caller, sink: &Sink) -> Result<UndoResult, Failure> {
+/// Takes the latest undo back, or says what that would change.
+pub(super) async fn redo(
+    target: &Target,
+    caller: &Caller,
+    dry_run: bool,
+    sink: &Sink,
+) -> Result<UndoResult, Failure> {
+    if dry_run {
+        return preview(target, &recovery::preview_redo(target.timeline(), None).await?, sink).await;
+    }
     sink.progress("going forth again", 0, None);
     let report = recovery::redo(target.writer()?, &caller.actor, None).await?;
-    target.settle().await;
-    Ok(went_back(target, &report, false))
+    Ok(done(target, &report).await)
 }
 
-/// Brings one path back.
+/// Brings one path back, or says what that would change.
 pub(super) async fn restore(
     target: &Target,
     caller: &Caller,
     path: TreePath,
     at: &str,
     to: Option<TreePath>,
+    dry_run: bool,
     sink: &Sink,
 ) -> Result<UndoResult, Failure> {
-    sink.progress("bringing back", 0, None);
     let (at, to) = (target.when(at)?, to.as_ref().map(TreePath::as_bytes));
+    if dry_run {
+        let report = recovery::preview_restore(target.timeline(), path.as_bytes(), &at, to).await?;
+        return preview(target, &report, sink).await;
+    }
+    sink.progress("bringing back", 0, None);
     let report = recovery::restore(target.writer()?, &caller.actor, path.as_bytes(), &at, to).await?;
+    Ok(done(target, &report).await)
+}
+
+/// Shows what would change.
+async fn preview(target: &Target, report: &Report, sink: &Sink) -> Result<UndoResult, Failure> {
+    for row in &report.rows {
+        sink.row(&change_row(row)).await?;
+    }
+    Ok(went_back(target, report, true))
+}
+
+/// Says what was changed, once every program sees it.
+async fn done(target: &Target, report: &Report) -> UndoResult {
     target.settle().await;
-    Ok(went_back(target, &report, false))
+    went_back(target, report, false)
 }
 
 fn change_row(row: &DiffRow) -> ChangeRow {

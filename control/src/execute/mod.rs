@@ -60,13 +60,13 @@ async fn answer(
         Request::Diff { from, to, path, patch } => {
             to_raw(&changes::diff(target, &from, to.as_deref(), path, patch, sink).await?)
         }
-        Request::Restore { path, at, to } => {
-            to_raw(&changes::restore(target, caller, path, &at, to, sink).await?)
+        Request::Restore { path, at, to, dry_run } => {
+            to_raw(&changes::restore(target, caller, path, &at, to, dry_run, sink).await?)
         }
         Request::Undo { to, path, dry_run } => {
             to_raw(&changes::undo(target, caller, to.as_deref(), path, dry_run, sink).await?)
         }
-        Request::Redo => to_raw(&changes::redo(target, caller, sink).await?),
+        Request::Redo { dry_run } => to_raw(&changes::redo(target, caller, dry_run, sink).await?),
         Request::Sync => to_raw(&unmount::sync(target, sink).await?),
         Request::Verify => to_raw(&verify::verify(target.history.objects(), sink).await?),
         Request::Unmount => to_raw(&unmount::unmount(target, sink).await?),
