@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn a_process_on_its_way_out_does_not_run() {
-        let stat = |state, flags| format!("7 (a) {state} 1 7 7 0 -1 {flags} 1 0 0 0 0 0 0 0 20 0 1 0 4242 0 0");
+        let stat =
+            |state, flags| format!("7 (a) {state} 1 7 7 0 -1 {flags} 1 0 0 0 0 0 0 0 20 0 1 0 4242 0 0");
         assert_eq!(parse_started_ticks(&stat("S", 4194560)), Some(4242));
         assert_eq!(parse_started_ticks(&stat("Z", 4194560)), None);
         assert_eq!(parse_started_ticks(&stat("R", 4194560 | EXITING)), None);

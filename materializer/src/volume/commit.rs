@@ -62,6 +62,8 @@ enum CommitError {
     Append(#[from] AppendError),
     #[error(transparent)]
     Blocks(#[from] BlocksError),
+    #[error("an event that was decided did not fit the tree; mount again and report this")]
+    Broken,
 }
 
 impl Volume {
@@ -105,7 +107,7 @@ impl Volume {
 
     /// Commits what is pending now, as one group: one segment, unless it is too much for one.
     async fn commit_pending(&self, appender: &mut Appender) -> Result<(), CommitError> {
-        let Some(batch) = self.cut() else { return Ok(()) };
+        let Some(batch) = self.cut()? else { return Ok(()) };
         let events = batch.events.len() as u64;
         let sealed = self.blocks.seal(batch.cut).await?;
         let group = Group { events: batch.events, seals: sealed.seals, rider: sealed.rider };
@@ -125,17 +127,20 @@ impl Volume {
     }
 
     /// Takes everything pending, with the content staged for it.
-    fn cut(&self) -> Option<Batch> {
+    fn cut(&self) -> Result<Option<Batch>, CommitError> {
         let mut live = self.lock();
         live.close_tail();
+        if live.broken {
+            return Err(CommitError::Broken);
+        }
         if live.pending.is_empty() {
-            return None;
+            return Ok(None);
         }
         let events = std::mem::take(&mut live.pending);
         live.in_flight = events.len();
         live.in_flight_bytes = std::mem::take(&mut live.pending_bytes);
         live.in_flight_since = live.pending_since.take();
-        Some(Batch { events, cut: self.blocks.cut(), after: live.ns.clone() })
+        Ok(Some(Batch { events, cut: self.blocks.cut(), after: live.ns.clone() }))
     }
 
     fn in_flight_done(&self) {

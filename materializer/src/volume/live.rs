@@ -1,12 +1,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use firn_blocks::Blocks;
 use firn_clock::{Clock, Timestamp};
-use firn_journal::{
-    Actor, BlockRef, Epoch, Event, EventKind, Extent, Ino, PlacedExtent, Seq, TransactionKind,
-};
+use firn_journal::{Actor, Epoch, Event, EventKind, Ino, Seq};
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::changes::Changes;
@@ -14,6 +11,7 @@ use super::commit::Durable;
 use super::lease::Lease;
 use super::open::VolumeConfig;
 use super::snapshots::Schedule;
+use super::write::Tail;
 use crate::decide::{Command, Context, Errno, decide};
 use crate::history::History;
 use crate::namespace::Namespace;
@@ -27,38 +25,6 @@ pub struct Outcome {
     pub ino: Option<Ino>,
     /// How many bytes it copied.
     pub copied: u64,
-}
-
-/// What a transaction is for; its effects come with it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Transaction {
-    /// Why it is made.
-    pub kind: TransactionKind,
-    /// The instant that it goes to, or takes content from.
-    pub target: Seq,
-    /// Its scope, as bytes relative to the root; the whole tree if absent.
-    pub path: Option<Vec<u8>>,
-    /// What it does, in order.
-    pub effects: Vec<EventKind>,
-}
-
-/// Why a transaction was not made. Nothing was changed.
-#[derive(Clone, PartialEq, Debug, thiserror::Error)]
-pub enum TransactError {
-    /// Something else happened since it was planned.
-    #[error("the volume is at {head} and the change was planned at {planned}: plan it again")]
-    Moved {
-        /// Where it was planned.
-        planned: Seq,
-        /// Where the volume is.
-        head: Seq,
-    },
-    /// The volume takes no more changes.
-    #[error("the volume is read-only: {0}")]
-    ReadOnly(String),
-    /// An effect does not fit the tree.
-    #[error("the planned change does not fit the tree, nothing was changed: {0}")]
-    Unfit(String),
 }
 
 /// The writer of a volume. Shared as an `Arc`; every method may be called from any thread.
@@ -96,23 +62,13 @@ pub(super) struct Live {
     /// The time of the oldest of them.
     pub in_flight_since: Option<Timestamp>,
     /// The last pending event, while it may still grow.
-    tail: Option<Tail>,
+    pub tail: Option<Tail>,
     /// How often each inode is held open.
-    open: HashMap<Ino, u32>,
+    pub open: HashMap<Ino, u32>,
     /// Why nothing may be changed any more.
     pub read_only: Option<String>,
-}
-
-/// The open end of a sequential write.
-struct Tail {
-    /// The namespace without the event.
-    before: Namespace,
-    ino: Ino,
-    /// Bytes from the beginning of the file: where the next write continues.
-    end: u64,
-    /// Where the last block may not grow beyond: the next multiple of the block size.
-    limit: u64,
-    block: BlockRef,
+    /// The namespace is not what the events give: nothing of it may be stored.
+    pub broken: bool,
 }
 
 impl Live {
@@ -128,6 +84,7 @@ impl Live {
             tail: None,
             open: HashMap::new(),
             read_only: None,
+            broken: false,
         }
     }
 
@@ -137,15 +94,16 @@ impl Live {
     }
 
     /// After the last event's time, even when the clock went back.
-    fn tick(&self, clock: &dyn Clock) -> Timestamp {
+    pub fn tick(&self, clock: &dyn Clock) -> Timestamp {
         clock.now().max(self.ns.time().next())
     }
 
     /// Applies an event and keeps it for the journal.
-    fn record(&mut self, time: Timestamp, actor: &Arc<Actor>, kind: EventKind) -> Result<(), Errno> {
+    pub fn record(&mut self, time: Timestamp, actor: &Arc<Actor>, kind: EventKind) -> Result<(), Errno> {
         let event = Event { seq: self.ns.seq().next(), time, actor: actor.clone(), kind };
         if let Err(error) = self.ns.apply(&event) {
             tracing::error!(%error, ?event, "an event that was decided does not fit the tree");
+            self.broken = true;
             self.read_only = Some(format!("internal error: {error}; mount again and report this"));
             return Err(Errno::IO);
         }
@@ -155,7 +113,7 @@ impl Live {
         Ok(())
     }
 
-    fn writable(&self) -> Result<(), Errno> {
+    pub fn writable(&self) -> Result<(), Errno> {
         if self.read_only.is_some() { Err(Errno::ROFS) } else { Ok(()) }
     }
 }
@@ -189,194 +147,6 @@ impl Volume {
         drop(live);
         self.pending.notify_one();
         Ok(outcome)
-    }
-
-    /// Writes bytes into a file. In memory only: callers that can wait ask [`Volume::has_room`] first.
-    ///
-    /// # Errors
-    /// `ENOENT`, `EISDIR`, `EINVAL` (not a regular file), `EFBIG`, `EROFS`.
-    pub fn write(&self, actor: &Arc<Actor>, ino: Ino, offset: u64, data: &[u8]) -> Result<(), Errno> {
-        let mut live = self.lock();
-        live.writable()?;
-        if data.is_empty() {
-            return Ok(());
-        }
-        let written = self.grow_tail(&mut live, actor, ino, offset, data)?;
-        if written < data.len() {
-            self.write_blocks(&mut live, actor, ino, offset + written as u64, &data[written..])?;
-        }
-        drop(live);
-        self.pending.notify_one();
-        Ok(())
-    }
-
-    /// Puts as much as fits into the last event's block, if this write continues it. Answers how much.
-    fn grow_tail(
-        &self,
-        live: &mut Live,
-        actor: &Arc<Actor>,
-        ino: Ino,
-        offset: u64,
-        data: &[u8],
-    ) -> Result<usize, Errno> {
-        let Some(tail) = live.tail.as_ref() else { return Ok(0) };
-        let Some(last) = live.pending.last() else { return Ok(0) };
-        if tail.ino != ino || tail.end != offset || last.actor != *actor {
-            return Ok(0);
-        }
-        let take = data.len().min((tail.limit - tail.end) as usize);
-        if take == 0 || !self.blocks.extend(tail.block, &data[..take]) {
-            return Ok(0);
-        }
-        let Some(mut event) = live.pending.pop() else { return Ok(0) };
-        live.pending_bytes -= event.most_bytes();
-        event.time = live.tick(&*self.clock);
-        if let EventKind::Written { len, extents, .. } = &mut event.kind {
-            *len += take as u64;
-            if let Some(placed) = extents.last_mut() {
-                placed.extent.len += take as u32;
-            }
-        }
-        let Some(mut tail) = live.tail.take() else { return Ok(0) };
-        tail.end += take as u64;
-        live.ns = tail.before.clone();
-        live.record(event.time, actor, event.kind)?;
-        live.tail = Some(tail);
-        Ok(take)
-    }
-
-    /// Writes as one new event, in blocks that end at multiples of the block size, and leaves its end open.
-    fn write_blocks(
-        &self,
-        live: &mut Live,
-        actor: &Arc<Actor>,
-        ino: Ino,
-        offset: u64,
-        data: &[u8],
-    ) -> Result<(), Errno> {
-        live.close_tail();
-        let size = u64::from(self.config.block_size);
-        let end = offset
-            .checked_add(data.len() as u64)
-            .filter(|end| i64::try_from(*end).is_ok())
-            .ok_or(Errno::FBIG)?;
-        let time = live.tick(&*self.clock);
-        // Decided without content first, so that a refused write stages nothing.
-        let refused_or_not = Command::Write { ino, offset, len: data.len() as u64, extents: Vec::new() };
-        {
-            let Live { ns, open, .. } = &*live;
-            let is_open = |ino: Ino| open.contains_key(&ino);
-            decide(ns, &refused_or_not, &Context { now: time, actor, is_open: &is_open })?;
-        }
-        let mut extents = Vec::with_capacity(data.len() / size as usize + 2);
-        let mut at = offset;
-        while at < end {
-            let stop = end.min(at - at % size + size);
-            let piece = &data[(at - offset) as usize..(stop - offset) as usize];
-            let block = self.blocks.stage(Bytes::copy_from_slice(piece));
-            extents.push(PlacedExtent {
-                offset: at,
-                extent: Extent { len: piece.len() as u32, skip: 0, block },
-            });
-            at = stop;
-        }
-        let Some(last) = extents.last().copied() else { return Ok(()) };
-        let before = live.ns.clone();
-        live.record(time, actor, EventKind::Written { ino, offset, len: data.len() as u64, extents })?;
-        let limit = last.offset - last.offset % size + size;
-        live.tail = Some(Tail { before, ino, end, limit, block: last.extent.block });
-        Ok(())
-    }
-
-    /// Applies a planned change of many things at once: all of it, in one segment, or nothing.
-    ///
-    /// # Errors
-    /// [`TransactError::Moved`] if anything happened since `planned`; the caller plans again.
-    pub fn transact(
-        &self,
-        actor: &Arc<Actor>,
-        planned: Seq,
-        what: Transaction,
-    ) -> Result<Seq, TransactError> {
-        let live = self.lock();
-        if live.ns.seq() != planned && live.read_only.is_none() {
-            return Err(TransactError::Moved { planned, head: live.ns.seq() });
-        }
-        self.transact_locked(live, actor, what)
-    }
-
-    /// The same, planned while nothing else can happen: for a tree that never stands still. Everybody waits
-    /// meanwhile, so this is for when planning beside them has failed. `plan` must not use the volume; what it
-    /// tells besides is given back, with the last event, if there was anything to change.
-    ///
-    /// # Errors
-    /// Those of `plan`, and those of [`Volume::transact`] but [`TransactError::Moved`].
-    pub fn transact_at_rest<R, E: From<TransactError>>(
-        &self,
-        actor: &Arc<Actor>,
-        plan: impl FnOnce(&Namespace) -> Result<(Transaction, R), E>,
-    ) -> Result<(Option<Seq>, R), E> {
-        let mut live = self.lock();
-        live.close_tail();
-        let (what, told) = plan(&live.ns)?;
-        if what.effects.is_empty() {
-            return Ok((None, told));
-        }
-        Ok((Some(self.transact_locked(live, actor, what)?), told))
-    }
-
-    fn transact_locked(
-        &self,
-        mut live: MutexGuard<'_, Live>,
-        actor: &Arc<Actor>,
-        what: Transaction,
-    ) -> Result<Seq, TransactError> {
-        if let Some(reason) = &live.read_only {
-            return Err(TransactError::ReadOnly(reason.clone()));
-        }
-        live.close_tail();
-        let bytes: u64 = what.effects.iter().map(EventKind::most_bytes).sum();
-        if bytes > EventKind::TRANSACTION_BYTES {
-            return Err(TransactError::Unfit(format!(
-                "it takes {} MiB in the journal, and one change may take {}; go back in parts, path by path",
-                bytes >> 20,
-                EventKind::TRANSACTION_BYTES >> 20
-            )));
-        }
-        let changes = Arc::new(Changes::of(&what.effects));
-        let count = u32::try_from(what.effects.len())
-            .map_err(|_| TransactError::Unfit("more than 4,294,967,295 changes at once".into()))?;
-        let began =
-            EventKind::TransactionBegan { kind: what.kind, target: what.target, count, path: what.path };
-        let time = live.tick(&*self.clock);
-        let mut ns = live.ns.clone();
-        let mut events = Vec::with_capacity(what.effects.len() + 1);
-        for kind in std::iter::once(began).chain(what.effects) {
-            let event = Event { seq: ns.seq().next(), time, actor: actor.clone(), kind };
-            ns.apply(&event).map_err(|error| TransactError::Unfit(error.to_string()))?;
-            events.push(event);
-        }
-        live.ns = ns;
-        live.pending_bytes += bytes;
-        live.pending_since.get_or_insert(time);
-        live.pending.append(&mut events);
-        let seq = live.ns.seq();
-        drop(live);
-        self.pending.notify_one();
-        self.publish(&changes);
-        Ok(seq)
-    }
-
-    fn publish(&self, changes: &Arc<Changes>) {
-        let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
-        subscribers.retain(|subscriber| subscriber.send(changes.clone()).is_ok());
-    }
-
-    /// What later transactions change, each as it is applied.
-    pub fn changes(&self) -> mpsc::UnboundedReceiver<Arc<Changes>> {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
-        receiver
     }
 
     /// Looks at the present under the lock: for short look-ups.

@@ -26,11 +26,14 @@ mod live;
 mod open;
 mod snapshots;
 mod status;
+mod transact;
+mod write;
 
 pub use changes::Changes;
 pub use checkpoint::{CheckpointError, NewCheckpoint};
 pub use commit::VolumeError;
 pub use instants::InstantError;
-pub use live::{Outcome, TransactError, Transaction, Volume};
+pub use live::{Outcome, Volume};
 pub use open::{OpenError, VolumeConfig};
 pub use status::VolumeStatus;
+pub use transact::{TransactError, Transaction};
