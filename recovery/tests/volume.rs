@@ -217,10 +217,7 @@ async fn a_burst_that_left_nothing_is_passed_over() {
 async fn instants_and_durations_are_goals() {
     let world = lost_tree().await;
     let lost = world.volume.view();
-    let checks = [
-        Goal::To(When::Seq(Seq(lost.seq().0 - 4))),
-        Goal::Last(Duration::from_secs(19)),
-    ];
+    let checks = [Goal::To(When::Seq(Seq(lost.seq().0 - 4))), Goal::Last(Duration::from_secs(19))];
     for goal in checks {
         let report = preview_undo(world.live(), &goal, None).await.unwrap();
         assert_eq!((report.counts.added, report.target.seq.0), (4, lost.seq().0 - 4), "{goal:?}");

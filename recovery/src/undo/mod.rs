@@ -37,7 +37,9 @@ pub enum UndoError {
         scope: Option<Vec<u8>>,
     },
     /// Something else was changed since the undo.
-    #[error("nothing to redo: other changes came after the undo (the latest is {latest}), and a redo would take them back; `firn undo --to '{before}'` does that: it shows the tree as it was before the undo")]
+    #[error(
+        "nothing to redo: other changes came after the undo (the latest is {latest}), and a redo would take them back; `firn undo --to '{before}'` does that: it shows the tree as it was before the undo"
+    )]
     Covered {
         /// The instant before the undo.
         before: Seq,
