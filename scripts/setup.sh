@@ -53,7 +53,11 @@ clean_scratch() {
   awk -v dir="$scratch/" 'index($5, dir) == 1 {print $5}' /proc/self/mountinfo | sort -r | while read -r point; do
     umount "$point" 2>/dev/null || umount -l "$point" || fusermount3 -uz "$point" || true
   done
-  rm -rf "$scratch"
+  # A process whose mount was just taken away may still be storing its last changes.
+  for _ in 1 2 3 4 5; do
+    rm -rf "$scratch" 2>/dev/null && break
+    sleep 1
+  done
   return "$status"
 }
 

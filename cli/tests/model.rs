@@ -3,12 +3,13 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use rustix::fs::{
     AtFlags, CWD, FallocateFlags, FileType, Gid, Mode, RenameFlags, Timespec, Timestamps, Uid, XattrFlags,
 };
@@ -183,13 +184,7 @@ fn set_times(path: &Path, seconds: i64, nanos: u32) -> Answer {
     Ok(())
 }
 
-fn world() -> &'static World {
-    static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| World::local().mounted())
-}
-
-fn run(steps: &[Step], case: u64) {
-    let world = world();
+fn run(world: &World, steps: &[Step], case: u64) {
     let ours = world.dir.join(format!("case-{case}"));
     let theirs = world.beside("plain").join(format!("case-{case}"));
     fs::create_dir(&ours).unwrap();
@@ -213,12 +208,22 @@ fn run(steps: &[Step], case: u64) {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 20, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_mount_answers_as_a_plain_directory_does(steps in prop::collection::vec(step(), 1..60)) {
-        static CASE: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        run(&steps, CASE.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
+#[test]
+fn a_mount_answers_as_a_plain_directory_does() {
+    // One mount for all cases, unmounted at the end of the test.
+    let world = World::local().mounted();
+    let cases = Cell::new(0);
+    let config = ProptestConfig {
+        cases: 20,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let outcome = TestRunner::new(config).run(&prop::collection::vec(step(), 1..60), |steps| {
+        run(&world, &steps, cases.replace(cases.get() + 1));
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
     }
 }
