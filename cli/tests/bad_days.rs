@@ -190,6 +190,25 @@ fn a_damaged_segment_is_named_and_not_served() {
     }
 }
 
+/// P7: also the end of a journal that is cut short is missed.
+#[test]
+fn a_lost_last_segment_is_named() {
+    let world = World::local().mounted();
+    fs::write(world.dir.join("a"), "1").unwrap();
+    world.umount();
+    fs::remove_dir_all(world.store().join("snapshots")).unwrap();
+    let last = objects(&world, "journal").pop().unwrap();
+    fs::remove_file(&last).unwrap();
+    let name = last.file_name().unwrap().to_string_lossy().into_owned();
+    let said = world.fails(&["mount", &world.url, world.dir.to_str().unwrap()]);
+    assert!(said.contains(&name), "{said}");
+    let found = world.firn(&["verify", &world.url]);
+    assert!(String::from_utf8_lossy(&found.stdout).contains(&name) && !found.status.success());
+    fs::remove_file(world.store().join("writer")).unwrap();
+    world.mount();
+    assert!(!world.dir.join("a").exists(), "going on without it was asked for");
+}
+
 #[test]
 fn damaged_content_is_an_error_and_never_other_bytes() {
     let world = World::local().mounted();

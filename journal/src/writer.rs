@@ -11,7 +11,7 @@ use firn_clock::Timestamp;
 use firn_store::{Key, Retrying, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::Epoch;
+use crate::{Epoch, SegmentNo};
 
 /// No record is longer; what is beyond is not read.
 const LONGEST_BYTES: u64 = 64 << 10;
@@ -44,6 +44,8 @@ pub struct WriterRecord {
     pub epoch: Epoch,
     /// When the record was last written, by the writer's clock.
     pub heartbeat: Timestamp,
+    /// The last segment that was stored by then; 0 if none is known. A journal that ends before it has lost its end.
+    pub last_segment: SegmentNo,
     /// The writer has ended in good order.
     pub released: bool,
 }
@@ -87,7 +89,7 @@ impl WriterRecord {
 
     /// The record of a writer that begins.
     pub fn new(identity: WriterIdentity, epoch: Epoch, now: Timestamp) -> Self {
-        WriterRecord { identity, epoch, heartbeat: now, released: false }
+        WriterRecord { identity, epoch, heartbeat: now, last_segment: SegmentNo(0), released: false }
     }
 
     /// Whether the writer is at work, as seen by `observer` at `now`.

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use firn_blocks::{Blocks, BlocksConfig, BlocksError};
 use firn_clock::{Clock, Timestamp};
-use firn_journal::{JournalError, JournalReader, JournalTip, SegmentNo, Seq, VolumeId};
-use firn_store::{Manifest, Patience, Retrying, StoreError, StoreHealth};
+use firn_journal::{JournalError, JournalReader, JournalTip, SegmentNo, Seq, VolumeId, WriterRecord};
+use firn_store::{Key, Manifest, Patience, Retrying, StoreError, StoreHealth};
 use object_store::ObjectStore;
 
 use self::bases::Bases;
@@ -57,6 +57,21 @@ pub enum HistoryError {
         segment: u64,
         /// What does not fit.
         source: EvolveError,
+    },
+    /// The journal ends before a segment that a writer is known to have stored.
+    #[error(
+        "the segment {key} is missing: the journal ends at segment {last}, and its last writer had stored segment \
+         {stored}; put back the objects as they were written, from the bucket's older versions or a copy, or, to go \
+         on without what they held, delete the object `{}`",
+        Key::Writer
+    )]
+    LostEnd {
+        /// The first object that is not there.
+        key: String,
+        /// The last segment that is there.
+        last: u64,
+        /// The last segment that was there.
+        stored: u64,
     },
     /// No such instant.
     #[error(transparent)]
@@ -121,12 +136,36 @@ impl History {
         if let Some((ns, tip)) = history.newest_readable_snapshot(Seq(u64::MAX)).await {
             history.committed(ns, tip);
         }
+        // Asked for before the end of the journal, which may move on meanwhile.
+        let stored = history.last_stored().await;
         history.refresh().await?;
+        history.reaches(stored)?;
         Ok(history)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last segment that a writer said that it had stored. The record is a hint: without it the end of the
+    /// journal is where it ends.
+    async fn last_stored(&self) -> SegmentNo {
+        match WriterRecord::read(&self.objects).await {
+            Ok(record) => record.map(|record| record.last_segment).unwrap_or_default(),
+            Err(error) => {
+                tracing::warn!(%error, "whether the end of the journal is there cannot be told");
+                SegmentNo::default()
+            }
+        }
+    }
+
+    fn reaches(&self, stored: SegmentNo) -> Result<(), HistoryError> {
+        let last = self.durable().1.segment;
+        if stored <= last {
+            return Ok(());
+        }
+        let key = Key::Segment(last.next().0).to_string();
+        Err(HistoryError::LostEnd { key, last: last.0, stored: stored.0 })
     }
 
     /// Follows the journal to its present end.

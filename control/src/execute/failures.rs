@@ -92,7 +92,7 @@ impl Kind for HistoryError {
             HistoryError::Store(error) => error.kind(),
             HistoryError::Journal(error) => error.kind(),
             HistoryError::Blocks(error) => error.kind(),
-            HistoryError::Unfit { .. } => FailureKind::Corrupt,
+            HistoryError::Unfit { .. } | HistoryError::LostEnd { .. } => FailureKind::Corrupt,
             HistoryError::Resolve(_) => FailureKind::NotFound,
         }
     }

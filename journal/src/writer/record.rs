@@ -5,7 +5,7 @@ use firn_clock::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{WriterIdentity, WriterRecord};
-use crate::Epoch;
+use crate::{Epoch, SegmentNo};
 
 const FORMAT: u32 = 1;
 
@@ -16,6 +16,8 @@ struct Stored {
     #[serde(flatten)]
     identity: WriterIdentity,
     heartbeat_ns: i64,
+    #[serde(default)]
+    last_segment: u64,
     released: bool,
 }
 
@@ -25,6 +27,7 @@ pub(super) fn encode(record: &WriterRecord) -> Bytes {
         epoch: record.epoch.0,
         identity: record.identity.clone(),
         heartbeat_ns: record.heartbeat.0,
+        last_segment: record.last_segment.0,
         released: record.released,
     };
     serde_json::to_vec_pretty(&stored).expect("numbers and text have a JSON form").into()
@@ -44,6 +47,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<WriterRecord, String> {
         identity: stored.identity,
         epoch: Epoch(stored.epoch),
         heartbeat: Timestamp(stored.heartbeat_ns),
+        last_segment: SegmentNo(stored.last_segment),
         released: stored.released,
     })
 }

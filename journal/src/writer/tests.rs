@@ -64,7 +64,8 @@ proptest! {
     #[test]
     fn a_record_round_trips(epoch: u32, ns: i64, released: bool, host: String, socket: Option<String>) {
         let identity = WriterIdentity { host, socket, ..identity("here") };
-        let record = WriterRecord { identity, epoch: Epoch(epoch), heartbeat: Timestamp(ns), released };
+        let last_segment = SegmentNo(ns.unsigned_abs());
+        let record = WriterRecord { identity, epoch: Epoch(epoch), heartbeat: Timestamp(ns), last_segment, released };
         prop_assert_eq!(record::decode(&record::encode(&record)), Ok(record));
     }
 }

@@ -193,7 +193,7 @@ impl Volume {
         synced?;
         let snapshot = self.final_snapshot().await;
         self.blocks.flush_cache().await;
-        self.lease.release(&*self.clock).await;
+        self.lease.release(&*self.clock, self.durable_tip().1.segment).await;
         Ok(snapshot?)
     }
 

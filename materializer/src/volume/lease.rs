@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use firn_clock::Clock;
-use firn_journal::{Epoch, WriterRecord};
+use firn_journal::{Epoch, SegmentNo, WriterRecord};
 use firn_store::Retrying;
 use tokio::sync::watch;
 
@@ -26,22 +26,23 @@ impl Lease {
 
     /// Writes the record as of now, unless it is a later writer's already. A failure is left to the next beat: the
     /// lease is longer than several.
-    pub async fn beat(&self, clock: &dyn Clock) {
-        self.write(clock, false).await;
+    pub async fn beat(&self, clock: &dyn Clock, last: SegmentNo) {
+        self.write(clock, last, false).await;
     }
 
     /// Says that the writer is gone in good order.
-    pub async fn release(&self, clock: &dyn Clock) {
-        self.write(clock, true).await;
+    pub async fn release(&self, clock: &dyn Clock, last: SegmentNo) {
+        self.write(clock, last, true).await;
     }
 
-    async fn write(&self, clock: &dyn Clock, released: bool) {
+    async fn write(&self, clock: &dyn Clock, last: SegmentNo, released: bool) {
         if self.superseded().await.is_some() {
             return;
         }
         let record = {
             let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
             record.heartbeat = clock.now();
+            record.last_segment = last;
             record.released = released;
             record.clone()
         };
@@ -73,7 +74,7 @@ impl Volume {
                 ));
                 return;
             }
-            self.lease.beat(&*self.clock).await;
+            self.lease.beat(&*self.clock, self.durable_tip().1.segment).await;
         }
     }
 }

@@ -119,7 +119,7 @@ impl Volume {
             history,
             config,
         });
-        volume.lease.beat(&*volume.clock).await;
+        volume.lease.beat(&*volume.clock, tip.segment).await;
         if is_new {
             volume.found_root();
         }

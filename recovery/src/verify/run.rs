@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use firn_blocks::{Blocks, BlocksError};
 use firn_journal::{
-    Hash, JournalError, JournalReader, JournalTip, PackHome, PackSeal, Segment, SegmentNo, Seq,
+    Hash, JournalError, JournalReader, JournalTip, PackHome, PackSeal, Segment, SegmentNo, Seq, WriterError,
+    WriterRecord,
 };
 use firn_materializer::namespace::Namespace;
 use firn_materializer::snapshot::{self, Snapshot, SnapshotError, SnapshotId};
@@ -37,6 +38,8 @@ pub struct Bucket {
 /// # Errors
 /// The store does not answer. Damage is no error but a finding.
 pub async fn verify(bucket: &Bucket, tell: impl FnMut(Notice) + Send) -> Result<Summary, VerifyError> {
+    // Asked for first: a live writer goes on.
+    let stored = WriterRecord::read(&bucket.store).await;
     let last = bucket.journal.last().await?;
     let mut snapshots: BTreeMap<SegmentNo, Vec<SnapshotId>> = BTreeMap::new();
     for id in snapshot::list(&bucket.store).await? {
@@ -73,6 +76,7 @@ pub async fn verify(bucket: &Bucket, tell: impl FnMut(Notice) + Send) -> Result<
     for id in snapshots.into_values().flatten() {
         run.beyond(id, last);
     }
+    run.end_of_journal(stored, last)?;
     Ok(run.finish())
 }
 
@@ -96,6 +100,29 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
         self.summary.findings += 1;
         let (object, problem) = (object.to_string(), problem.to_string());
         (self.tell)(Notice::Finding(Finding { object, problem, hits, hit_count }));
+    }
+
+    /// Whether the journal goes as far as its last writer said.
+    fn end_of_journal(
+        &mut self,
+        record: Result<Option<WriterRecord>, WriterError>,
+        last: SegmentNo,
+    ) -> Result<(), VerifyError> {
+        match record {
+            Ok(Some(record)) if record.last_segment > last => {
+                let stored = record.last_segment.0;
+                let problem = format!(
+                    "it is missing: the journal ends at segment {}, and its last writer had stored segment {stored}; \
+                     put back the objects as they were written",
+                    last.0
+                );
+                self.find(Key::Segment(last.next().0), problem, Vec::new());
+            }
+            Ok(_) => {}
+            Err(WriterError::Store(error)) => return Err(error.into()),
+            Err(error) => self.find(Key::Writer, error, Vec::new()),
+        }
+        Ok(())
     }
 
     async fn segment(&mut self, segment: Segment) -> Result<(), VerifyError> {
