@@ -138,9 +138,9 @@ fn perform(root: &Path, step: &Step) -> Answer {
         Step::Link { from, to } => answer(fs::hard_link(at(from), at(to))),
         Step::Symlink { path: link, target } => answer(symlink(path(*target), at(link))),
         Step::Mknod { path, fifo } => {
-            let kind = if *fifo { FileType::Fifo } else { FileType::CharacterDevice };
-            let device = if *fifo { 0 } else { rustix::fs::makedev(1, 3) };
-            answer(rustix::fs::mknodat(CWD, at(path), kind, Mode::from_raw_mode(0o640), device))
+            // No devices: a plain directory's can be opened, a mount's cannot (`nodev`).
+            let kind = if *fifo { FileType::Fifo } else { FileType::Socket };
+            answer(rustix::fs::mknodat(CWD, at(path), kind, Mode::from_raw_mode(0o640), 0))
         }
         Step::Unlink(path) => answer(fs::remove_file(at(path))),
         Step::Rmdir(path) => answer(fs::remove_dir(at(path))),
