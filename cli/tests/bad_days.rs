@@ -15,6 +15,7 @@ fn a_second_init_is_refused_and_changes_nothing() {
     let world = World::local();
     world.ok(&["init", &world.url]);
     let before = fs::read(world.store().join("firn.volume")).unwrap();
+    assert_eq!(fs::read_dir(world.store()).unwrap().count(), 1, "nothing but the manifest is there");
     let said = world.fails(&["init", &world.url]);
     assert!(said.contains("already"), "{said}");
     assert_eq!(fs::read(world.store().join("firn.volume")).unwrap(), before);

@@ -77,7 +77,19 @@ pub async fn init(
     }
     probe(&store, put_id).await?;
     create_manifest(&store, manifest).await?;
+    if let Some(path) = url.local_path() {
+        sweep_probe(path);
+    }
     Ok(store)
+}
+
+/// A directory keeps the empty folders of objects that are gone. Whatever is not empty stays.
+fn sweep_probe(volume: &Path) {
+    let folder = volume.join("probe");
+    for probe in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let _ = std::fs::remove_dir(probe.path());
+    }
+    let _ = std::fs::remove_dir(folder);
 }
 
 fn local(path: &Path) -> Result<LocalFileSystem, StoreError> {
