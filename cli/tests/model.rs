@@ -211,7 +211,7 @@ fn run(world: &World, steps: &[Step], case: u64) {
 #[test]
 fn a_mount_answers_as_a_plain_directory_does() {
     // One mount for all cases, unmounted at the end of the test.
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     let cases = Cell::new(0);
     let config = ProptestConfig {
         cases: 20,

@@ -9,7 +9,7 @@ use support::{World, sh};
 
 #[test]
 fn git_clones_commits_collects_and_finds_nothing_wrong() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     sh(
         &world.dir,
         "mkdir origin && cd origin && git init -q
@@ -25,7 +25,7 @@ fn git_clones_commits_collects_and_finds_nothing_wrong() {
 }
 
 fn sqlite(mode: &str) {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     let script = format!(
         "sqlite3 t.db 'pragma journal_mode={mode}; create table t(a integer primary key, b text);'
          for round in $(seq 15); do
@@ -56,7 +56,7 @@ fn sqlite_keeps_what_it_committed_with_a_write_ahead_log() {
 #[test]
 fn sqlite_killed_at_work_keeps_each_acknowledged_transaction() {
     for mode in ["delete", "wal"] {
-        let world = World::local().mounted();
+        let world = World::anywhere().mounted();
         sh(
             &world.dir,
             &format!("sqlite3 t.db 'pragma journal_mode={mode}; create table t(a integer primary key);'"),
@@ -88,7 +88,7 @@ fn sqlite_killed_at_work_keeps_each_acknowledged_transaction() {
 
 #[test]
 fn cargo_builds_and_runs() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     sh(
         &world.dir,
         "unset CARGO_TARGET_DIR; cargo new --quiet --vcs none hello && cd hello && CARGO_TARGET_DIR=target cargo build --quiet --offline
@@ -99,7 +99,7 @@ fn cargo_builds_and_runs() {
 
 #[test]
 fn tar_and_rsync_copy_exactly_and_the_second_rsync_copies_nothing() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     let source = world.beside("source");
     sh(
         &source,
@@ -119,7 +119,7 @@ fn tar_and_rsync_copy_exactly_and_the_second_rsync_copies_nothing() {
 
 #[test]
 fn python_makes_an_environment_and_installs_a_package() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     sh(
         &world.dir,
         "python3 -m venv env && env/bin/pip install --quiet --disable-pip-version-check six && env/bin/python -c 'import six'",
@@ -128,7 +128,7 @@ fn python_makes_an_environment_and_installs_a_package() {
 
 #[test]
 fn npm_installs_a_package() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     sh(
         &world.dir,
         "npm init -y >/dev/null && npm install --silent --no-audit --no-fund is-number && node -e \"require('is-number')\"",
@@ -137,7 +137,7 @@ fn npm_installs_a_package() {
 
 #[test]
 fn mmap_writers_share_memory_and_it_is_kept() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     let script = r#"
 import mmap, os
 fd = os.open("m", os.O_RDWR | os.O_CREAT)
@@ -159,7 +159,7 @@ os.fsync(fd)
 
 #[test]
 fn an_editor_saves_by_writing_and_renaming() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     fs::write(world.dir.join("text"), "one\n").unwrap();
     let then = world.head();
     sh(
@@ -174,7 +174,7 @@ fn an_editor_saves_by_writing_and_renaming() {
 
 #[test]
 fn a_huge_directory_is_listed_whole() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     sh(&world.dir, "mkdir many && cd many && seq 1 100000 | xargs touch");
     assert_eq!(fs::read_dir(world.dir.join("many")).unwrap().count(), 100_000);
     sh(&world.dir, "rm -rf many");

@@ -31,7 +31,7 @@ fn each_statement_has_its_test() {
 
 #[test]
 fn an_idle_second_makes_things_durable() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     fs::write(world.dir.join("a"), "1").unwrap();
     pause(2500);
     world.crash();
@@ -54,7 +54,7 @@ fn close_does_not_wait_and_fsync_does() {
 
 #[test]
 fn files_unlinked_while_open_live_on() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     let path = world.dir.join("a");
     let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
     file.write_all(b"hello").unwrap();
@@ -91,7 +91,7 @@ fn a_fenced_writer_turns_read_only() {
 
 #[test]
 fn renames_are_atomic_and_know_their_flags() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     let (a, b) = (world.dir.join("a"), world.dir.join("b"));
     fs::write(&a, "a").unwrap();
     fs::write(&b, "b").unwrap();
@@ -106,7 +106,7 @@ fn renames_are_atomic_and_know_their_flags() {
 
 #[test]
 fn hard_links_share_an_inode() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     let (a, b) = (world.dir.join("a"), world.dir.join("b"));
     fs::write(&a, "1").unwrap();
     fs::hard_link(&a, &b).unwrap();
@@ -120,7 +120,7 @@ fn hard_links_share_an_inode() {
 
 #[test]
 fn directories_count_their_children() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     fs::create_dir_all(world.dir.join("d/e")).unwrap();
     fs::create_dir(world.dir.join("d/f")).unwrap();
     fs::write(world.dir.join("d/file"), "").unwrap();
@@ -129,7 +129,7 @@ fn directories_count_their_children() {
 
 #[test]
 fn set_gid_directories_pass_on_their_group() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     let d = world.dir.join("d");
     fs::create_dir(&d).unwrap();
     std::os::unix::fs::chown(&d, None, Some(1234)).unwrap();
@@ -143,7 +143,7 @@ fn set_gid_directories_pass_on_their_group() {
 
 #[test]
 fn holes_take_no_space_and_are_found() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     let file = File::create_new(world.dir.join("a")).unwrap();
     file.set_len(1 << 40).unwrap();
     file.write_all_at(&[7; 4096], 1 << 30).unwrap();
@@ -159,7 +159,7 @@ fn holes_take_no_space_and_are_found() {
 
 #[test]
 fn fallocate_punches_and_grows() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     let path = world.dir.join("a");
     fs::write(&path, vec![1; 10_000]).unwrap();
     let file = OpenOptions::new().write(true).open(&path).unwrap();
@@ -188,7 +188,7 @@ fn copies_within_a_mount_move_no_bytes() {
 
 #[test]
 fn extended_attributes_are_kept() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     fs::write(world.dir.join("a"), "").unwrap();
     sh(
         &world.dir,
@@ -209,7 +209,7 @@ fn extended_attributes_are_kept() {
 
 #[test]
 fn special_files_are_kept() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     sh(
         &world.dir,
         "mkfifo p; mknod c c 1 3; mknod b b 7 0; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"s\")'",
@@ -224,7 +224,7 @@ fn special_files_are_kept() {
 
 #[test]
 fn other_users_are_kept_out() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     fs::write(world.dir.join("secret"), "x").unwrap();
     fs::set_permissions(world.dir.join("secret"), Permissions::from_mode(0o600)).unwrap();
     fs::write(world.dir.join("open"), "x").unwrap();
@@ -241,7 +241,7 @@ fn other_users_are_kept_out() {
 
 #[test]
 fn locks_work_between_processes() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     sh(&world.dir, "touch l; exec 9<l; flock 9; ! flock -n l true");
     sh(
         &world.dir,
@@ -263,7 +263,7 @@ sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 
 #[test]
 fn times_are_kept_to_the_nanosecond() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     sh(
         &world.dir,
         "touch -d '1935-01-02 03:04:05.123456789 UTC' old; touch -d '2200-01-02 03:04:05.987654321 UTC' new; sync .",
@@ -275,7 +275,7 @@ fn times_are_kept_to_the_nanosecond() {
 
 #[test]
 fn reading_is_no_change() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     fs::write(world.dir.join("a"), "1").unwrap();
     let (head, before) = (world.head(), fs::metadata(world.dir.join("a")).unwrap());
     fs::read(world.dir.join("a")).unwrap();
@@ -289,7 +289,7 @@ fn reading_is_no_change() {
 
 #[test]
 fn the_name_of_the_past_is_reserved() {
-    let world = World::local().mounted();
+    let world = World::anywhere().mounted();
     fs::write(world.dir.join("a"), "1").unwrap();
     assert!(fs::create_dir(world.dir.join(".at")).is_err());
     assert!(fs::write(world.dir.join(".at"), "x").is_err());

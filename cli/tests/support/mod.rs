@@ -31,6 +31,14 @@ impl World {
         World::new(scratch, url, Vec::new())
     }
 
+    /// A volume in a local directory; with `FIRN_TEST_STORE=s3` on the S3 server. For tests that hold on any store.
+    pub fn anywhere() -> World {
+        match std::env::var("FIRN_TEST_STORE").as_deref() {
+            Ok("s3") => World::s3(&s3_endpoint()),
+            _ => World::local(),
+        }
+    }
+
     /// A volume on the S3 server of the tests, through `endpoint` (the server itself, or a proxy before it).
     pub fn s3(endpoint: &str) -> World {
         let scratch = scratch();
