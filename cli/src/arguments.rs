@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+use firn_control::Failure;
 
 use crate::sizes::{self, Size};
 
@@ -33,6 +34,33 @@ pub struct Arguments {
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// Where a command is given its volume, `--volume` has no place.
+    pub fn one_volume(&self) -> Result<(), Failure> {
+        let with = match (&self.global.volume, &self.command) {
+            (Some(_), Command::Init(_)) => "firn init URL",
+            (Some(_), Command::Mount(_)) => "firn mount URL DIR",
+            (Some(_), Command::Umount(_)) => "firn umount DIR",
+            _ => return Ok(()),
+        };
+        Err(Failure::usage(format!("--volume does not go with this command; write `{with}`")))
+    }
+}
+
+/// What clap says of a command line, on one line.
+pub fn unreadable(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let paragraphs: Vec<String> = text
+        .strip_prefix("error: ")
+        .unwrap_or(&text)
+        .split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|paragraph| !paragraph.is_empty() && !paragraph.starts_with("For more information"))
+        .map(|paragraph| paragraph.replace("Usage: ", "usage: "))
+        .collect();
+    Failure::usage(paragraphs.join("; "))
 }
 
 /// What every command takes.
@@ -162,7 +190,7 @@ pub struct Log {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<String>,
     /// At most so many events. On a terminal 50, if neither this nor --since nor --all is given.
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = number)]
     pub limit: Option<u64>,
     /// All events, on a terminal too.
     #[arg(long, conflicts_with = "limit")]
@@ -249,7 +277,7 @@ pub struct UndoTarget {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub last: Option<Duration>,
     /// Go back to right after the event with this sequence number; the same as --to '#N'.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = sequence_number)]
     pub seq: Option<u64>,
 }
 
@@ -279,6 +307,16 @@ pub struct Man {
 
 fn duration(text: &str) -> Result<Duration, String> {
     firn_materializer::instant::parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected a whole number, such as 100".to_owned())
+}
+
+/// As `firn log` writes it, or without the mark.
+fn sequence_number(text: &str) -> Result<u64, String> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    digits.parse().map_err(|_| "expected a sequence number as in `firn log`, such as 1234".to_owned())
 }
 
 #[cfg(test)]

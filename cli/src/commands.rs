@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use firn_control::{
     Answers, ChangeRow, CheckpointRow, CheckpointsResult, DiffResult, EventRow, FindingRow, Line, LogResult,
-    Request, StatusResult, UndoResult, VerifyResult,
+    Request, StatusResult, UndoResult, VerifyResult, shell_word,
 };
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -65,9 +65,13 @@ pub async fn checkpoint(global: &Global, checkpoint: &Checkpoint, out: &mut Outp
     }
     let made: CheckpointRow = read(&result)?;
     let time = out.time(made.time.0);
+    let volume = global.volume.as_ref().map(|url| format!(" --volume {}", shell_word(url.as_bytes())));
     out.line(format_args!(
-        "checkpoint @{} is #{} ({time}), durable\nto go back to it: firn undo --to @{}",
-        made.name, made.seq, made.name
+        "checkpoint @{} is #{} ({time}), durable\nto go back to it: firn undo --to {}{}",
+        made.name,
+        made.seq,
+        shell_word(format!("@{}", made.name).as_bytes()),
+        volume.unwrap_or_default()
     ))?;
     Ok(0)
 }
@@ -81,7 +85,7 @@ pub async fn checkpoints(global: &Global, out: &mut Output) -> Outcome {
         let name = out.paint(Style::Cyan, &format!("@{}", row.name));
         let message =
             if row.message.is_empty() { String::new() } else { format!("  {}", row.message.escape_debug()) };
-        out.line(format_args!("{time}  {seq:>9}  {name}{message}"))
+        out.line(format_args!("{time:<35}  {seq:>9}  {name}{message}"))
     })
     .await?;
     if !out.json && read::<CheckpointsResult>(&result)?.checkpoints == 0 {

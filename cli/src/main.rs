@@ -28,6 +28,7 @@ mod umount;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use firn_control::Failure;
 
 use crate::arguments::{Arguments, Command};
@@ -36,7 +37,20 @@ use crate::output::{Output, Stop};
 use crate::times::Times;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error)
+            if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
+        {
+            error.exit()
+        }
+        Err(error) => {
+            let json = std::env::args_os().any(|argument| argument == "--json");
+            let failure = arguments::unreadable(&error);
+            Output::new(json, Times::of_the_system()).failure(&failure);
+            return ExitCode::from(exit::code(failure.kind));
+        }
+    };
     let mut out = Output::new(arguments.global.json, Times::of_the_system());
     let outcome = run(&arguments, &mut out).and_then(|code| out.finish().map(|()| code));
     match outcome {
@@ -51,6 +65,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments, out: &mut Output) -> Outcome {
     let global = &arguments.global;
+    arguments.one_volume()?;
     match &arguments.command {
         Command::Completions(completions) => generate::completions(completions.shell, out).map(|()| 0),
         Command::Man(man) => generate::man_pages(&man.dir, out).map(|()| 0),

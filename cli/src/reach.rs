@@ -46,6 +46,11 @@ impl Place {
     /// A path in a mount, or a volume's URL, or the current directory.
     pub fn of_argument(global: &Global, what: Option<&str>) -> Result<Place, Failure> {
         let Some(what) = what else { return Self::here(global) };
+        if let Some(volume) = &global.volume {
+            return Err(Failure::usage(format!(
+                "both --volume {volume} and {what} are given; name one of them"
+            )));
+        }
         if !what.contains("://")
             && let Some(located) = locate(Path::new(what))?
         {

@@ -62,11 +62,15 @@ pub enum FailureKind {
     Failed,
 }
 
+fn harmless(c: char) -> String {
+    if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
+}
+
 impl Failure {
-    /// A failure of this kind; newlines in the message become spaces.
+    /// A failure of this kind; newlines in the message become spaces, and what a terminal would obey is escaped.
     pub fn new(kind: FailureKind, message: impl std::fmt::Display) -> Self {
         let message = message.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ");
-        Failure { kind, message }
+        Failure { kind, message: message.chars().map(harmless).collect() }
     }
 
     /// [`FailureKind::Usage`].
@@ -156,4 +160,15 @@ impl Sink {
 pub(crate) fn to_raw(value: &impl Serialize) -> Result<Box<RawValue>, Failure> {
     serde_json::value::to_raw_value(value)
         .map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_that_no_terminal_obeys() {
+        let failure = Failure::failed("no `a\x1b[31m`:\n  give\tanother");
+        assert_eq!(failure.message, r"no `a\u{1b}[31m`: give\tanother");
+    }
 }

@@ -30,6 +30,7 @@ mod path;
 mod request;
 mod rows;
 mod server;
+mod shell;
 mod socket;
 
 pub use answer::{Answers, Failure, FailureKind, Line, Progress, Sink};
@@ -44,4 +45,5 @@ pub use rows::{
     UnmountResult, VerifyResult, unspell,
 };
 pub use server::Server;
+pub use shell::shell_word;
 pub use socket::{SocketError, socket_path};

@@ -47,6 +47,37 @@ fn an_undo_has_one_target() {
     assert_eq!(undo.target.last, Some(Duration::from_secs(600)));
 }
 
+#[test]
+fn what_cannot_be_read_is_said_on_one_line() {
+    for (line, expected) in [
+        ("firn init", "the following required arguments were not provided: <URL>; usage: firn init <URL>"),
+        (
+            "firn init a --blok-size 1",
+            "unexpected argument '--blok-size' found; tip: a similar argument exists: '--block-size'; \
+             usage: firn init --block-size <SIZE> <URL>",
+        ),
+        (
+            "firn undo --seq x",
+            "invalid value 'x' for '--seq <N>': expected a sequence number as in `firn log`, such as 1234",
+        ),
+        ("firn log -n few", "invalid value 'few' for '--limit <N>': expected a whole number, such as 100"),
+    ] {
+        let error = Arguments::try_parse_from(line.split(' ')).unwrap_err();
+        assert_eq!(unreadable(&error).message, expected, "{line}");
+    }
+    let Command::Undo(undo) = parse("firn undo --seq #12") else { panic!() };
+    assert_eq!(undo.target.seq, Some(12));
+}
+
+#[test]
+fn a_volume_is_named_once() {
+    for line in ["firn --volume x init y", "firn mount --volume x y z", "firn umount y --volume x"] {
+        let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
+        assert!(arguments.one_volume().is_err(), "{line}");
+    }
+    assert!(Arguments::try_parse_from(["firn", "--volume", "x", "log"]).unwrap().one_volume().is_ok());
+}
+
 /// The whole help in one file: a change of any word of it is seen in review. Set FIRN_BLESS=1 to write it.
 #[test]
 fn the_help_is_as_reviewed() {

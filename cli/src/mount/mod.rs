@@ -20,13 +20,13 @@ pub fn mount(global: &Global, mount: &Mount, out: &mut Output) -> Outcome {
     if !mount.foreground {
         logging::start(global.verbose, false);
         let ready = background::start(global, mount, &mountpoint, out)?;
-        ready::show(&ready, out)?;
+        ready::tell(&ready, out)?;
         return Ok(0);
     }
     logging::start(global.verbose, true);
     runtime()?.block_on(async {
         let serving = serve::begin(mount, &mountpoint, out).await?;
-        ready::show(&serving.ready, out)?;
+        ready::tell(&serving.ready, out)?;
         out.finish()?;
         Ok::<_, Stop>(serving.until_the_end().await?)
     })?;

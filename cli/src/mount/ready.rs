@@ -1,10 +1,12 @@
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use firn_control::InstantRow;
+use firn_control::{InstantRow, shell_word};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::name;
 use crate::output::{Output, Stop, Style};
+use crate::show;
 
 /// A mount that works.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,7 +27,7 @@ pub struct Ready {
 }
 
 /// Tells the user.
-pub fn show(ready: &Ready, out: &mut Output) -> Result<(), Stop> {
+pub fn tell(ready: &Ready, out: &mut Output) -> Result<(), Stop> {
     if out.json {
         return out.value(ready);
     }
@@ -33,11 +35,12 @@ pub fn show(ready: &Ready, out: &mut Output) -> Result<(), Stop> {
     let what = if ready.read_only { ", read-only," } else { "" };
     out.line(format_args!(
         "{} is mounted{what} on {}, at #{} ({time}), by pid {}",
-        ready.volume,
+        show::path(ready.volume.as_bytes()),
         name(&ready.mountpoint),
         ready.instant.seq,
         ready.pid
     ))?;
-    let command = out.paint(Style::Bold, &format!("firn umount {}", name(&ready.mountpoint)));
+    let command = out
+        .paint(Style::Bold, &format!("firn umount {}", shell_word(ready.mountpoint.as_os_str().as_bytes())));
     out.line(format_args!("to unmount: {command}"))
 }

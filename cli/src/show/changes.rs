@@ -102,6 +102,9 @@ fn burst(out: &mut Output, burst: &BurstRow) -> Result<(), Stop> {
     let on: Vec<String> = burst.paths.iter().take(SHOWN).map(|path| show::path(path.as_bytes())).collect();
     let more = |all: usize| if all > SHOWN { ", …" } else { "" };
     out.line(format_args!("  {}{}", by.join(", "), more(burst.actors.len())))?;
+    if on.is_empty() {
+        return Ok(());
+    }
     out.line(format_args!("  on {}{}", on.join(", "), more(burst.paths.len())))
 }
 

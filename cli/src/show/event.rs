@@ -66,8 +66,9 @@ pub fn end(out: &mut Output, result: &LogResult) -> Result<(), Stop> {
         return out
             .note(format_args!("{events}{since}{until}; there are more: --all, --limit N, --since TIME"));
     }
+    let more = if result.more { ", and there are more" } else { "" };
     if result.events == 0 || !since.is_empty() || !until.is_empty() {
-        return out.note(format_args!("{events}{since}{until}"));
+        return out.note(format_args!("{events}{since}{until}{more}"));
     }
     Ok(())
 }

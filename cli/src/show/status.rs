@@ -11,7 +11,7 @@ use crate::{show, sizes};
 /// A page of labelled lines.
 pub fn status(out: &mut Output, status: &StatusResult) -> Result<(), Stop> {
     let instant = |out: &Output, seq: u64, time: TimeText| format!("#{seq}  {}", out.time(time.0));
-    field(out, "volume", &format!("{}  (id {})", status.volume, status.volume_id))?;
+    field(out, "volume", &format!("{}  (id {})", show::path(status.volume.as_bytes()), status.volume_id))?;
     let mounted = status.mountpoint.as_deref().map(|dir| show::path(dir.as_bytes()));
     let writer = status.pid.map(|pid| match &status.host {
         Some(host) => format!("pid {pid} on {host}"),

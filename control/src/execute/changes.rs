@@ -12,6 +12,7 @@ use crate::answer::{Failure, Sink};
 use crate::execute::{Caller, Target};
 use crate::path::TreePath;
 use crate::rows::{BurstRow, ChangeRow, Counts, DiffResult, InstantRow, TimeText, UndoResult, spell};
+use crate::shell::shell_word;
 
 /// Sends what turns one instant into another.
 pub(super) async fn diff(
@@ -182,16 +183,18 @@ fn went_back(target: &Target, report: &Report, dry_run: bool) -> UndoResult {
 /// The command that takes back what was done, as long as nothing else has happened since.
 fn take_back(target: &Target, report: &Report) -> String {
     let to = report.before.seq;
-    match (report.kind, &report.scope) {
+    let command = match (report.kind, &report.scope) {
         (TransactionKind::Undo, _) => "firn redo".to_owned(),
         (_, None) => format!("firn undo --to '{to}'"),
         (_, Some(scope)) => {
             let inside = PathBuf::from(OsStr::from_bytes(scope));
             let path =
                 target.mounted.as_ref().map_or(inside.clone(), |mounted| mounted.mountpoint.join(inside));
-            // For a shell: what is between quotes is itself, but for a quote.
-            let quoted = path.display().to_string().replace('\'', r"'\''");
-            format!("firn undo --to '{to}' --path '{quoted}'")
+            format!("firn undo --to '{to}' --path {}", shell_word(path.as_os_str().as_bytes()))
         }
+    };
+    match &target.mounted {
+        Some(_) => command,
+        None => format!("{command} --volume {}", shell_word(target.url.as_bytes())),
     }
 }
