@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use support::{World, sh};
+use support::{World, pause, sh};
 
 /// The writer record of a live writer was overwritten by one that it had fenced, as that one was unmounted: a
 /// third mount then took the volume from the live one.
@@ -111,4 +111,27 @@ fn a_path_that_is_a_link_or_a_fifo_now_is_itself() {
         assert_eq!(fs::read_to_string(world.dir.join(&copy)).unwrap(), text, "{said}");
     }
     assert_eq!(sh(&world.dir, "cat a b c p"), "wanted\nnow\ndangling\npiped\n");
+}
+
+/// `mkdir` and `rm -rf` within one burst leave nothing: undo went on to the burst before, and took back older work.
+#[test]
+fn an_undo_of_a_burst_without_a_trace_spares_older_work() {
+    let world = World::local().mounted();
+    fs::write(world.dir.join("precious"), "work").unwrap();
+    pause(2200);
+    sh(&world.dir, "mkdir tt; touch tt/a tt/b; rm -rf tt");
+    let refused = world.command(&world.dir, &["undo"]).output().unwrap();
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--to"), "it says what to do");
+    assert_eq!(fs::read(world.dir.join("precious")).unwrap(), b"work");
+}
+
+/// The client of the store panicked.
+#[test]
+fn an_endpoint_that_is_no_address_is_an_error() {
+    let world = World::local();
+    let mut init = world.command(&world.dir, &["init", "s3://bucket/volume"]);
+    init.envs([("AWS_ENDPOINT_URL", "notaurl"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")]);
+    let said = String::from_utf8(init.output().unwrap().stderr).unwrap();
+    assert!(said.contains("AWS_ENDPOINT_URL") && !said.contains("panicked"), "{said}");
 }

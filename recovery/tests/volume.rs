@@ -204,7 +204,7 @@ async fn plain_undos_go_further_back_and_then_there_is_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_that_left_nothing_is_passed_over() {
+async fn what_one_program_made_and_unmade_is_passed_over() {
     let world = lost_tree().await;
     world.write("tmp", b"x");
     world.rm("tmp");

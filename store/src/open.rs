@@ -121,11 +121,27 @@ fn create_directory(path: &Path) -> std::io::Result<()> {
     File::open(parent)?.sync_all()
 }
 
+/// The client takes any text for an address, and panics at its first request.
+fn check_endpoint(endpoint: &str) -> Result<(), String> {
+    let address = url::Url::parse(endpoint).ok();
+    match address.filter(|address| matches!(address.scheme(), "http" | "https") && address.has_host()) {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "the endpoint `{endpoint}` must be an address such as https://host:port; set AWS_ENDPOINT_URL, or \
+             endpoint_url in the profile, to one, or unset it for Amazon's own"
+        )),
+    }
+}
+
 fn client(service: Service, name: &str) -> Result<Arc<dyn ObjectStore>, String> {
     Ok(match service {
         Service::S3 => {
             let mut builder = aws::builder(&aws::Settings::of_process()?)?;
-            for (key, value) in transport(aws::endpoint(&builder)) {
+            let endpoint = aws::endpoint(&builder);
+            if let Some(endpoint) = &endpoint {
+                check_endpoint(endpoint)?;
+            }
+            for (key, value) in transport(endpoint) {
                 builder = builder.with_config(AmazonS3ConfigKey::Client(key), value);
             }
             let client = builder.with_bucket_name(name).with_retry(no_retries()).build();

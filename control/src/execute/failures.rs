@@ -195,7 +195,7 @@ impl Kind for UndoError {
     fn kind(&self) -> FailureKind {
         match self {
             UndoError::NothingToUndo { .. } | UndoError::NothingToRedo { .. } => FailureKind::NotFound,
-            UndoError::Covered { .. } => FailureKind::Refused,
+            UndoError::Covered { .. } | UndoError::NoTrace { .. } => FailureKind::Refused,
             UndoError::Plan(
                 PlanError::Nowhere { .. } | PlanError::NotThen { .. } | PlanError::NoParent { .. },
             ) => FailureKind::NotFound,

@@ -192,6 +192,13 @@ async fn before_latest_burst(
                 if differs(&head, &base, scope) {
                     return Ok((base, burst));
                 }
+                // One program that cleans up after itself (a lock, a temporary file) is passed over. What one made
+                // and another unmade is what was meant, and where in it to go only the user knows: going on to
+                // the burst before would take back what nobody meant.
+                if burst.actors.len() > 1 {
+                    let (first, last) = (burst.first.seq, burst.last.seq);
+                    return Err(UndoError::NoTrace { first, last, events: burst.events });
+                }
             }
             burst::Found::Jump(target) => base = timeline.view(target).await?,
             burst::Found::More => return Err(nothing()),

@@ -30,6 +30,18 @@ pub enum UndoError {
         /// The scope that was asked for.
         scope: Option<Vec<u8>>,
     },
+    /// The latest burst made and unmade what it did.
+    #[error(
+        "the latest burst of changes ({events} events, {first} to {last}) has left nothing that is different now; to go to an instant inside or before it, name it: `firn log` shows them, `firn undo --to '#N'` goes there"
+    )]
+    NoTrace {
+        /// Its first event.
+        first: Seq,
+        /// Its last event.
+        last: Seq,
+        /// How many they are.
+        events: u64,
+    },
     /// The latest change is no undo, or all of them were redone.
     #[error("nothing to redo: the latest change{} is not an undo that could be taken back (`firn log` shows it, `firn undo --to TIME` goes to any instant)", below(.scope.as_deref()))]
     NothingToRedo {
