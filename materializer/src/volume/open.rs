@@ -31,8 +31,6 @@ pub struct VolumeConfig {
     pub pending_events_limit: usize,
     /// Bytes that these may take in the journal, before compression: names, extended attributes, and so on.
     pub pending_bytes_limit: u64,
-    /// Bytes of a block: the volume's own, from its manifest.
-    pub block_size: u32,
     /// User and group that own the root directory of a volume that is mounted for the first time.
     pub root_owner: (u32, u32),
 }
@@ -46,7 +44,6 @@ impl VolumeConfig {
             snapshot_every: 200_000,
             pending_events_limit: 2_000_000,
             pending_bytes_limit: 256 << 20,
-            block_size: 1 << 20,
             root_owner: (0, 0),
         }
     }
@@ -91,14 +88,13 @@ impl Volume {
     /// See [`OpenError`].
     pub async fn open(
         store: Arc<dyn ObjectStore>,
-        mut config: VolumeConfig,
+        config: VolumeConfig,
         identity: WriterIdentity,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<Volume>, OpenError> {
         let history = History::open(store, config.history.clone(), clock.clone()).await?;
         refuse_if_in_use(history.objects(), history.durable().1.epoch, &identity, &*clock).await?;
-        config.block_size = history.manifest().block_size;
         let is_new = history.durable().1.segment == SegmentNo::default();
         let appender = claim(&history, &identity, &*clock, entropy).await?;
         let (ns, tip) = history.durable();

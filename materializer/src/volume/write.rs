@@ -86,7 +86,7 @@ impl Volume {
         data: &[u8],
     ) -> Result<(), Errno> {
         live.close_tail();
-        let size = u64::from(self.config.block_size);
+        let size = u64::from(self.history.manifest().block_size);
         let end = offset
             .checked_add(data.len() as u64)
             .filter(|end| i64::try_from(*end).is_ok())
