@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use firn_journal::{BlockRef, VolumeId};
+use firn_journal::{BlockRef, Hash, VolumeId};
 use firn_store::Retrying;
 
 use crate::directory::Directory;
@@ -58,7 +58,9 @@ impl Reader {
         let pack = self.tables.load(self, block.pack).await?;
         let slot = pack.slot(block)?;
         let Place::Alias(target) = slot.place else { return self.stored(&pack, block, slot).await };
-        if let Some(found) = self.cached(target).filter(|found| found.len() == slot.raw as usize) {
+        // It may be another block than the alias promises: then looking at both tables tells what is wrong.
+        let promised = |found: &Bytes| found.len() == slot.raw as usize && Hash::of(found) == slot.hash;
+        if let Some(found) = self.cached(target).filter(promised) {
             return Ok(found);
         }
         let other = self.aliased(&pack, block, target).await?;

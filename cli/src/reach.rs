@@ -59,6 +59,14 @@ impl Place {
         Ok(Place::Volume(parse(what)?))
     }
 
+    /// The volume itself.
+    pub fn volume(self) -> Result<VolumeUrl, Failure> {
+        match self {
+            Place::Mount(address) => parse(&address.volume),
+            Place::Volume(url) => Ok(url),
+        }
+    }
+
     /// Another path, which must lie in the same volume.
     pub fn same_volume(&self, global: &Global, path: &Path) -> Result<Option<TreePath>, Failure> {
         let (place, inside) = Self::of_path(global, Some(path))?;

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Where random bytes come from. Used for identifiers only, never for secrets.
+/// Where random bytes come from. Used for identifiers, and for the keys of stand-ins, which are dropped after use.
 pub trait Entropy: Send + Sync + 'static {
     /// 128 bits that no one else has.
     fn bits(&self) -> u128;

@@ -18,9 +18,10 @@ impl Seq {
     /// Before the first event: the empty volume.
     pub const ZERO: Seq = Seq(0);
 
-    /// The position right after this one.
+    /// The position right after this one. The last one stays: no journal comes that far, but a hostile object may
+    /// say so, and what says it fits nothing that it claims to continue.
     pub fn next(self) -> Seq {
-        Seq(self.0 + 1)
+        Seq(self.0.saturating_add(1))
     }
 }
 
@@ -35,9 +36,9 @@ impl fmt::Display for Seq {
 pub struct SegmentNo(pub u64);
 
 impl SegmentNo {
-    /// The segment that comes after this one.
+    /// The segment that comes after this one. The last one stays, as with [`Seq::next`].
     pub fn next(self) -> SegmentNo {
-        SegmentNo(self.0 + 1)
+        SegmentNo(self.0.saturating_add(1))
     }
 }
 

@@ -95,6 +95,34 @@ pub struct Segment {
     pub seals: Vec<PackSeal>,
 }
 
+impl Segment {
+    /// The object of a segment that comes after `tip` and holds nothing but events, and the end after it: for
+    /// history that is kept outside of its bucket. Nobody puts it, and so its put-id is zeros.
+    ///
+    /// # Errors
+    /// What no reader would accept: events out of order, a transaction that is not whole, and so on.
+    pub fn encode_events(
+        tip: &JournalTip,
+        volume: VolumeId,
+        epoch: Epoch,
+        events: &[Event],
+    ) -> Result<(Bytes, JournalTip), SegmentError> {
+        let content =
+            Content { volume, epoch, put_id: PutId::default(), events, seals: Vec::new(), rider: &[] };
+        let draft = encode(tip, content)?;
+        Ok((draft.bytes, draft.tip))
+    }
+
+    /// Reads a segment and its header from its object, with or without the rider. Its link to the segment before
+    /// it is for the caller to look at ([`JournalTip::follow`]).
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn decode(object: &[u8]) -> Result<(SegmentHeader, Segment), SegmentError> {
+        Ok((decode_header(object)?, decode(object)?))
+    }
+}
+
 /// A segment's object that is ready to be put.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Draft {

@@ -254,16 +254,21 @@ impl History {
         after: Seq,
         up_to: Seq,
     ) -> Option<(Namespace, JournalTip)> {
+        let mut before = Seq(up_to.0.saturating_add(1));
         loop {
             let id = {
                 let state = self.state();
-                *state.snapshots.iter().rev().find(|id| id.seq > after && id.seq <= up_to)?
+                *state.snapshots.iter().rev().find(|id| id.seq > after && id.seq < before)?
             };
+            before = id.seq;
             match snapshot::read(&self.objects, self.volume(), id).await {
                 Ok(found) => {
                     self.blocks.learn(&found.packs);
                     self.state().bases.push(found.ns.clone(), found.tip);
                     return Some((found.ns, found.tip));
+                }
+                Err(SnapshotError::Store(error)) => {
+                    tracing::warn!(%error, seq = id.seq.0, "a snapshot file cannot be read now; replaying instead");
                 }
                 Err(error) => {
                     tracing::warn!(%error, seq = id.seq.0, "passing over a snapshot file; run `firn verify`");

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use firn_journal::{BlockRef, PackHome, PackSeal};
+use firn_journal::{BlockRef, Hash, PackHome, PackSeal};
 use firn_store::Key;
 use proptest::prelude::*;
 
 use super::support::{World, noise, run, small, text};
 use crate::objects::PackObject;
-use crate::pack::{self, HEADER_LEN, Place};
+use crate::pack::{self, HEADER_LEN, Place, TRAILER_LEN};
 use crate::{Blocks, BlocksConfig, BlocksError, PackError, Part};
 
 /// Every kind of slot: compressed, as it is, standing for another of this pack and of an earlier one.
@@ -131,6 +131,37 @@ fn a_changed_bit_that_changes_no_block_is_found() {
             BlocksError::Corrupt { part: Part::Body, problem: PackError::BodyHash { .. }, .. }
         );
         assert!(is_body, "{error}");
+    });
+}
+
+/// The fuzzer's find: an alias whose table promises another block was refused, unless the block that it stands for
+/// was in memory; then that one was served.
+#[test]
+fn an_alias_that_promises_another_block_is_found_also_when_its_target_is_in_memory() {
+    run(async {
+        let mut world = World::new();
+        let config = BlocksConfig { memory_cache: 1 << 20, ..config(false, true) };
+        let blocks = world.open(config.clone()).await;
+        let [block, alias] = [text(1, 4000), text(1, 4000)].map(|data| blocks.stage(data));
+        let mut seal = world.commit(&blocks).await[0];
+        let key = PackObject::of(&seal).key;
+        let table_len = seal.table_len as usize;
+        world
+            .tamper(key, |bytes| {
+                let at = bytes.len() - TRAILER_LEN - 1;
+                bytes[at] ^= 1;
+                seal.table_hash = Hash::of(&bytes[bytes.len() - table_len..]);
+            })
+            .await;
+        world.committed = vec![seal];
+        let reader = world.reader(config).await;
+        assert!(reader.read(block).await.is_ok() && reader.read_cached(block).is_some());
+        let error = reader.read(alias).await.unwrap_err();
+        let is_alias = matches!(
+            error,
+            BlocksError::Corrupt { part: Part::Slot(1), problem: PackError::Alias { .. }, .. }
+        );
+        assert!(is_alias, "{error}");
     });
 }
 

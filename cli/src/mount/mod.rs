@@ -4,7 +4,6 @@ mod background;
 mod place;
 mod ready;
 mod serve;
-mod signals;
 
 use crate::arguments::{Global, Mount};
 use crate::commands::Outcome;

@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::arguments::Mount;
 use crate::mount::ready::Ready;
-use crate::mount::signals::Signals;
 use crate::open;
 use crate::output::Output;
+use crate::signals::Signals;
 
 /// Past namespaces that stay in memory.
 const VIEWS_IN_MEMORY: usize = 64;

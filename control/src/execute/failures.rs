@@ -5,6 +5,7 @@ use firn_journal::{ClaimError, JournalError, WriterError};
 use firn_materializer::history::HistoryError;
 use firn_materializer::instant::TimeFormError;
 use firn_materializer::volume::{CheckpointError, InstantError, OpenError, TransactError, VolumeError};
+use firn_recovery::export::ExportError;
 use firn_recovery::verify::VerifyError;
 use firn_recovery::{LogError, PlanError, TimelineError, UndoError};
 use firn_store::{Fault, StoreError};
@@ -43,6 +44,7 @@ failures!(
     UndoError,
     SocketError,
     VerifyError,
+    ExportError,
 );
 
 impl Kind for StoreError {
@@ -178,6 +180,23 @@ impl Kind for VerifyError {
         match self {
             VerifyError::Store(error) => error.kind(),
             VerifyError::Journal(error) => error.kind(),
+        }
+    }
+}
+
+impl Kind for ExportError {
+    fn kind(&self) -> FailureKind {
+        match self {
+            ExportError::History(error) => error.kind(),
+            ExportError::Journal(error) => error.kind(),
+            ExportError::Blocks(error) => error.kind(),
+            ExportError::Write(_) | ExportError::Read(_) => FailureKind::Failed,
+            ExportError::Magic { .. } => FailureKind::Usage,
+            ExportError::Version { .. } => FailureKind::Refused,
+            ExportError::Damaged { .. }
+            | ExportError::Group(_)
+            | ExportError::Unlinked(_)
+            | ExportError::NoBlock(_) => FailureKind::Corrupt,
         }
     }
 }

@@ -2,6 +2,7 @@ use std::future::Future;
 
 use firn_clock::Timestamp;
 use object_store::ObjectStoreExt;
+use object_store::memory::InMemory;
 use proptest::prelude::*;
 
 use super::*;
@@ -276,4 +277,14 @@ fn objects_that_are_not_ours_are_passed_over() {
         assert_eq!(reader(&Faulty::new(vec![], vec![])).last().await.unwrap(), SegmentNo(0));
         assert_eq!(reader(&store).read(SegmentNo(3)).await.unwrap(), None);
     });
+}
+
+/// A snapshot file by another hand may claim to be of the last segment that there can be.
+#[test]
+fn after_the_last_number_there_is_comes_nothing() {
+    let reader = JournalReader::new(Arc::new(InMemory::new()), VOLUME, StoreHealth::default());
+    let (segment, seq) = (SegmentNo(u64::MAX), Seq(u64::MAX));
+    let tip = JournalTip { segment, seq, ..JournalTip::default() };
+    let next = run(async { reader.replay(tip).next().await });
+    assert!(matches!(next, Err(JournalError::Missing { .. })), "{next:?}");
 }

@@ -44,6 +44,15 @@ proptest! {
     }
 
     #[test]
+    fn events_alone_round_trip((tip, events, _) in sample()) {
+        let (object, end) = Segment::encode_events(&tip, VOLUME, tip.epoch, &events).unwrap();
+        let (header, segment) = Segment::decode(&object).unwrap();
+        prop_assert_eq!(header.object_len(), object.len() as u64);
+        prop_assert_eq!((header.volume, segment.events, segment.seals), (VOLUME, events, vec![]));
+        prop_assert_eq!(JournalTip::of_header(&header), end);
+    }
+
+    #[test]
     fn a_changed_byte_is_found((tip, events, packs) in sample(), at: prop::sample::Index, change in 1..=255u8) {
         let draft = draft(&tip, &events, packs).unwrap();
         let rider = decode_header(&draft.bytes).unwrap().rider_offset() as usize;

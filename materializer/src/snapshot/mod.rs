@@ -27,7 +27,7 @@ use firn_journal::{JournalTip, PackSeal, SegmentNo, Seq};
 
 pub use error::{Damage, SnapshotError};
 pub use objects::list;
-pub use read::read;
+pub use read::{damaged_objects, read};
 pub use write::write;
 
 use crate::namespace::Namespace;

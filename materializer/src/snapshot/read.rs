@@ -1,5 +1,5 @@
 use firn_journal::{PackSeal, VolumeId};
-use firn_store::{Retrying, SnapshotObject};
+use firn_store::{Retrying, SnapshotObject, StoreError};
 use tokio::task::yield_now;
 
 use super::objects::Folder;
@@ -27,6 +27,40 @@ pub async fn read(store: &Retrying, volume: VolumeId, id: SnapshotId) -> Result<
         .finish(toc.tip.seq, toc.time, toc.next_ino)
         .map_err(|error| folder.damaged(Inodes::OBJECT, error.into()))?;
     Ok(Snapshot { ns, packs, tip: toc.tip })
+}
+
+/// The objects of a snapshot file that are not as they were written, each with what is wrong with it.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn damaged_objects(
+    store: &Retrying,
+    volume: VolumeId,
+    id: SnapshotId,
+) -> Result<Vec<(SnapshotObject, SnapshotError)>, StoreError> {
+    let folder = Folder::new(store, id);
+    let toc = match read_toc(&folder, volume, id).await {
+        Ok(toc) => toc,
+        Err(SnapshotError::Store(error)) => return Err(error),
+        Err(error) => return Ok(vec![(SnapshotObject::Toc, error)]),
+    };
+    let Tables { inodes, dirents, extents, xattrs, packs, checkpoints } = &toc.tables;
+    let mut damaged = Vec::new();
+    for (object, entry) in [
+        (Inodes::OBJECT, inodes),
+        (Dirents::OBJECT, dirents),
+        (Extents::OBJECT, extents),
+        (Xattrs::OBJECT, xattrs),
+        (Packs::OBJECT, packs),
+        (Checkpoints::OBJECT, checkpoints),
+    ] {
+        match folder.get(object, entry).await {
+            Ok(_) => {}
+            Err(SnapshotError::Store(error)) => return Err(error),
+            Err(error) => damaged.push((object, error)),
+        }
+    }
+    Ok(damaged)
 }
 
 async fn read_toc(folder: &Folder<'_>, volume: VolumeId, id: SnapshotId) -> Result<Toc, SnapshotError> {

@@ -67,14 +67,26 @@ impl Volume {
                 _ = stop.changed() => return,
                 () = tokio::time::sleep(HEARTBEAT) => {}
             }
-            if let Some((epoch, host, pid)) = self.lease.superseded().await {
+            let rival = match self.lease.superseded().await {
+                Some((epoch, host, pid)) => Some(format!("pid {pid} on {host}, turn {}", epoch.0)),
+                None => self.successor().await.map(|epoch| format!("turn {}", epoch.0)),
+            };
+            if let Some(rival) = rival {
                 self.stop_for_good(&format!(
-                    "another writer (pid {pid} on {host}, turn {}) has taken over this volume; unmount and mount again",
-                    epoch.0
+                    "another writer ({rival}) has taken over this volume; unmount and mount again"
                 ));
                 return;
             }
             self.lease.beat(&*self.clock, self.durable_tip().1.segment).await;
         }
+    }
+
+    /// The turn of a writer that has extended the journal after us. It may have died before it signed in, or our
+    /// own beat may have come after it and undone that: without this look, a writer that has nothing to write would
+    /// never know, and would keep everybody from the volume with its signs of life.
+    async fn successor(&self) -> Option<Epoch> {
+        let next = self.durable_tip().1.segment.next();
+        let header = self.history.journal().header(next).await.ok().flatten()?;
+        (header.epoch > self.epoch).then_some(header.epoch)
     }
 }

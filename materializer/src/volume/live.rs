@@ -180,7 +180,8 @@ impl Volume {
     /// Waits until there is room for more changes, or until the volume takes none any more.
     pub async fn room(&self) {
         let mut durable = self.durable.subscribe();
-        while !self.has_room() && durable.borrow_and_update().stopped.is_none() {
+        // First marked as seen, then looked at: a commit between the two must wake us.
+        while durable.borrow_and_update().stopped.is_none() && !self.has_room() {
             self.urgent.notify_one();
             tokio::select! {
                 biased;

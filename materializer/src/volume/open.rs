@@ -1,10 +1,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use firn_clock::{Clock, Entropy};
+use firn_clock::{Clock, Entropy, Timestamp};
 use firn_journal::{
-    Actor, Appender, ClaimError, Epoch, Ino, JournalTip, Liveness, Mounting, Segment, SegmentNo,
-    WriterIdentity, WriterRecord,
+    Actor, Appender, ClaimError, Epoch, Ino, JournalTip, Liveness, Mounting, Segment, WriterIdentity,
+    WriterRecord,
 };
 use firn_store::Retrying;
 use object_store::ObjectStore;
@@ -16,7 +16,7 @@ use super::live::{Live, Volume};
 use super::snapshots::Schedule;
 use crate::decide::{AttributeChanges, Command, SetTime};
 use crate::history::{History, HistoryConfig, HistoryError};
-use crate::namespace::Namespace;
+use crate::namespace::{Inode, Namespace};
 
 /// What a user may tune.
 #[derive(Clone, Debug)]
@@ -95,10 +95,11 @@ impl Volume {
     ) -> Result<Arc<Volume>, OpenError> {
         let history = History::open(store, config.history.clone(), clock.clone()).await?;
         refuse_if_in_use(history.objects(), history.durable().1.epoch, &identity, &*clock).await?;
-        let is_new = history.durable().1.segment == SegmentNo::default();
         let appender = claim(&history, &identity, &*clock, entropy).await?;
         let (ns, tip) = history.durable();
         history.blocks().begin_epoch(tip.epoch);
+        // Those count that no snapshot file holds: or a volume that dies often would never get one.
+        let behind = tip.seq.0 - history.newest_snapshot().unwrap_or_default().0.min(tip.seq.0);
         let record = WriterRecord::new(identity, tip.epoch, clock.now());
         let volume = Arc::new(Volume {
             clock,
@@ -110,18 +111,24 @@ impl Volume {
             subscribers: Mutex::default(),
             lease: Lease::new(history.objects().clone(), record),
             epoch: tip.epoch,
-            snapshots: Mutex::new(Schedule::default()),
+            snapshots: Mutex::new(Schedule::behind(behind)),
             tasks: Mutex::default(),
             history,
             config,
         });
         volume.lease.beat(&*volume.clock, tip.segment).await;
-        if is_new {
+        if volume.is_unfounded() {
             volume.found_root();
         }
         volume.evict_orphans();
         volume.start(appender);
         Ok(volume)
+    }
+
+    /// Nothing has ever happened to the root: the volume is new, or who mounted it first died at once.
+    fn is_unfounded(&self) -> bool {
+        let untouched = |inode: &Inode| inode.attributes.ctime == Timestamp::default();
+        self.with(|ns| ns.inode(Ino::ROOT).is_some_and(untouched))
     }
 
     /// The root directory of a new volume belongs to whoever mounts it first, and is as old as that.
@@ -176,7 +183,9 @@ async fn refuse_if_in_use(
     identity: &WriterIdentity,
     clock: &dyn Clock,
 ) -> Result<(), OpenError> {
-    let Some(record) = record_of(objects, latest).await? else { return Ok(()) };
+    let Some(mut record) = record_of(objects, latest).await? else { return Ok(()) };
+    // The last word of an earlier writer may have come after the sign of life of the one whose turn it is.
+    record.released &= record.epoch >= latest;
     let same_host = record.identity.machine == identity.machine;
     let mut looks = if same_host { LOOKS_AT_THE_DYING } else { 1 };
     let age = loop {

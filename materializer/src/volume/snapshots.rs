@@ -45,8 +45,14 @@ impl Volume {
 }
 
 /// What the committer remembers between commits.
-#[derive(Default)]
 pub(super) struct Schedule {
     events_since: u64,
     running: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Schedule {
+    /// Of a volume that has so many events after its last snapshot file.
+    pub fn behind(events_since: u64) -> Self {
+        Schedule { events_since, running: None }
+    }
 }

@@ -57,10 +57,6 @@ impl Cursor {
         Cursor { dir, here, parent, rest, taken: Vec::new() }
     }
 
-    pub fn has_been_read(&self) -> bool {
-        !self.taken.is_empty() || self.rest.is_none()
-    }
-
     /// The next lines from `offset` on: none at the end.
     pub fn items(&mut self, offset: u64) -> Vec<Item> {
         let Ok(first) = usize::try_from(offset) else { return Vec::new() };

@@ -26,10 +26,10 @@ impl Directory {
         Directory { node, actor, cursor }
     }
 
-    /// The listing, from the beginning again if `offset` is 0.
+    /// The listing: from the beginning, and of the present, if `offset` is 0.
     pub fn listing(&self, offset: u64) -> MutexGuard<'_, Cursor> {
         let mut cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
-        if offset == 0 && cursor.has_been_read() {
+        if offset == 0 {
             *cursor = Cursor::of(&self.node);
         }
         cursor

@@ -33,6 +33,18 @@ fn a_huge_directory_is_listed_whole() {
     assert_eq!(world.sh("ls -lU d | wc -l; find d -type f | wc -l"), format!("{}\n{COUNT}\n", COUNT + 1));
 }
 
+/// Found by simulation: what was there when the directory was opened was listed, however long before.
+#[test]
+fn a_listing_is_of_when_it_begins_and_not_of_when_the_directory_was_opened() {
+    let world = World::new();
+    fs::write(world.path("old"), "").unwrap();
+    let listing = fs::read_dir(world.path("")).unwrap();
+    fs::remove_file(world.path("old")).unwrap();
+    fs::write(world.path("new"), "").unwrap();
+    let names: Vec<_> = listing.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["new"]);
+}
+
 #[test]
 fn a_directory_can_be_emptied_while_it_is_listed() {
     let world = World::new();

@@ -33,7 +33,16 @@ pub async fn undo(
 /// See [`UndoError`]. Nothing was changed then.
 pub async fn redo(volume: &Volume, actor: &Arc<Actor>, scope: Option<&[u8]>) -> Result<Report, UndoError> {
     let scope = scope.filter(|scope| !scope.is_empty());
-    apply(volume, actor, &Journey::redo(Timeline::Live(volume), scope).await?)
+    let mut tries = TRIES;
+    loop {
+        let searched = volume.view().seq();
+        let journey = Journey::redo(Timeline::Live(volume), scope).await?;
+        tries -= 1;
+        // What came while it was looked for may have been another undo, or a change that a redo must not take back.
+        if volume.view().seq() == searched || tries == 0 {
+            return apply(volume, actor, &journey);
+        }
+    }
 }
 
 /// Brings what was at `path` then back: to its place, where everything at and below it becomes as it was; or, as

@@ -40,15 +40,17 @@ pub(super) enum Found {
     Burst(Burst),
 }
 
-/// The first writer gives the root its owner with the second event of a history: that is the making of the
-/// volume, which no burst begins with.
-const FOUNDING: Seq = Seq(2);
+/// Whether a row is the making of the volume: its first writer gives the root an owner, in nobody's name.
+fn is_founding(row: &LogRow) -> bool {
+    let by_the_mount = row.actor.pid == 0 && row.actor.command == b"firn";
+    by_the_mount && row.ino == Some(Ino::ROOT) && matches!(row.op, Op::AttributesSet { .. })
+}
 
 /// Whether a row changed what somebody can see: mounting, naming an instant, reading and what happens to files
 /// without a name do not.
 pub(super) fn is_change(row: &LogRow) -> bool {
     match &row.op {
-        Op::AttributesSet { .. } if row.seq == FOUNDING && row.ino == Some(Ino::ROOT) => false,
+        _ if is_founding(row) => false,
         Op::Mounted { .. } | Op::Checkpointed { .. } | Op::Evicted => false,
         Op::Transaction { .. } => true,
         Op::AttributesSet { mode: None, uid: None, gid: None, mtime: None, .. } => false,

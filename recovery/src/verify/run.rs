@@ -74,7 +74,7 @@ pub async fn verify(bucket: &Bucket, tell: impl FnMut(Notice) + Send) -> Result<
         (run.tell)(Notice::Progress(Progress { segments: no.0, of: last.0 }));
     }
     for id in snapshots.into_values().flatten() {
-        run.beyond(id, last);
+        run.beyond(id, last).await?;
     }
     run.end_of_journal(stored, last)?;
     Ok(run.finish())
@@ -193,10 +193,7 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
         let Snapshot { ns, packs, tip } = match read {
             Ok(snapshot) => snapshot,
             Err(SnapshotError::Store(error)) => return Err(error.into()),
-            Err(error) => {
-                self.find(contents(id), error, Vec::new());
-                return Ok(());
-            }
+            Err(error) => return self.damaged_snapshot(id, error).await,
         };
         if self.tip.is_some_and(|expected| expected.hash != Hash::NONE && expected != tip) {
             let problem = "it was written for another segment than the one in the journal: delete it";
@@ -221,13 +218,34 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
         Ok(())
     }
 
-    fn beyond(&mut self, id: SnapshotId, last: SegmentNo) {
+    /// A snapshot file that cannot be read: each of its objects that is damaged is named.
+    async fn damaged_snapshot(&mut self, id: SnapshotId, error: SnapshotError) -> Result<(), VerifyError> {
+        if self.damaged_objects(id).await? == 0 {
+            self.find(contents(id), error, Vec::new());
+        }
+        Ok(())
+    }
+
+    /// Names each object of a snapshot file that is not as it was written; answers how many.
+    async fn damaged_objects(&mut self, id: SnapshotId) -> Result<usize, VerifyError> {
+        let volume = self.bucket.journal.volume();
+        let damaged = snapshot::damaged_objects(&self.bucket.store, volume, id).await?;
+        let count = damaged.len();
+        for (object, error) in damaged {
+            let (seq, segment) = (id.seq.0, id.segment.0);
+            self.find(Key::Snapshot { seq, segment, object }, error, Vec::new());
+        }
+        Ok(count)
+    }
+
+    async fn beyond(&mut self, id: SnapshotId, last: SegmentNo) -> Result<(), VerifyError> {
         let problem = format!(
             "it was written after segment {}, and the journal ends at segment {}: later segments are missing; put them \
              back from the bucket's older versions or a copy",
             id.segment.0, last.0
         );
         self.find(contents(id), problem, Vec::new());
+        self.damaged_objects(id).await.map(drop)
     }
 
     fn finish(mut self) -> Summary {
