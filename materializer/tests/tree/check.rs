@@ -5,8 +5,8 @@ use std::sync::Arc;
 use firn_journal::{Attributes, EventKind, Extent, Ino, Name, PlacedExtent};
 use firn_materializer::namespace::{FileType, Inode, Loader, MAX_FILE_SIZE, Namespace, resets};
 
-use crate::harness;
 use crate::model::{Body, Dir, Meta, Model, Node};
+use crate::subject::{self, Subject};
 
 /// The invariants that hold after any event, found by looking at everything.
 pub fn structure(ns: &Namespace) {
@@ -63,7 +63,7 @@ pub fn same_tree(ns: &Namespace, model: &Model, blocks: &[Vec<u8>]) {
     assert_eq!(orphans, open.copied().collect());
     assert!(model.removed_dirs.iter().all(|id| ns.inode(Ino(*id)).unwrap().attributes.nlink == 0));
     assert_eq!(ns.inodes().count(), seen.len() + 1 + orphans.len());
-    let checkpoints = ns.checkpoints().map(|(name, checkpoint)| (name.to_owned(), checkpoint.seq.0));
+    let checkpoints = ns.checkpoints().map(|(name, checkpoint)| (name.to_owned(), checkpoint.time.0));
     assert_eq!(checkpoints.collect::<BTreeMap<_, _>>(), model.checkpoints);
 }
 
@@ -199,10 +199,10 @@ pub fn resets_lead(from: &Namespace, to: &Namespace) {
     let effects = resets(from, to);
     let mut ns = from.clone();
     let time = from.time().0 + 1;
-    ns.apply(&harness::event(ns.seq().0 + 1, time, harness::began(effects.len() as u32))).unwrap();
+    ns.apply(&subject::event(ns.seq().0 + 1, time, subject::began(effects.len() as u32))).unwrap();
     for effect in effects {
         let seq = ns.seq().0 + 1;
-        ns.apply(&harness::event(seq, time, effect)).unwrap();
+        ns.apply(&subject::event(seq, time, effect)).unwrap();
     }
     structure(&ns);
     assert_eq!(Visible::of(&ns), Visible::of(to));
@@ -236,6 +236,26 @@ impl<'a> Visible<'a> {
                 .collect(),
             xattrs: ns.all_xattrs().filter(|(ino, ..)| live(*ino)).collect(),
         }
+    }
+}
+
+/// All events so far, from the empty tree on, give the same tree, and pass every view as it was when it was taken.
+pub fn replays(subject: &Subject) {
+    let mut replayed = Namespace::default();
+    let mut views = subject.views.iter().peekable();
+    while views.next_if(|view| **view == replayed).is_some() {}
+    for event in &subject.events {
+        replayed.apply(event).unwrap();
+        while views.next_if(|view| **view == replayed).is_some() {}
+    }
+    assert_eq!(views.count(), 0, "a view changed after it was taken");
+    assert!(replayed == subject.ns, "replay gives another tree");
+    for (name, checkpoint) in subject.ns.checkpoints() {
+        let named = subject.events.get(checkpoint.seq.0 as usize - 1).map(|event| (&event.kind, event.time));
+        let Some((EventKind::Checkpointed { name: found, .. }, time)) = named else {
+            panic!("{name} names event {}", checkpoint.seq);
+        };
+        assert_eq!((found.as_str(), time), (name, checkpoint.time));
     }
 }
 

@@ -10,12 +10,12 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::harness;
+use crate::subject;
 
 /// The event at its place in the order, so that it gets past that check.
 pub fn in_order(ns: &Namespace, kind: EventKind) -> Event {
     let ahead = if ns.transaction_left() > 0 { 0 } else { 1 };
-    harness::event(ns.seq().0 + 1, ns.time().0 + ahead, kind)
+    subject::event(ns.seq().0 + 1, ns.time().0 + ahead, kind)
 }
 
 /// Few of them, so that they meet; and the ends of the range.

@@ -66,7 +66,8 @@ pub struct Model {
     pub open: BTreeSet<u64>,
     /// Directories that were removed while they were open.
     pub removed_dirs: BTreeSet<u64>,
-    pub checkpoints: BTreeMap<String, u64>,
+    /// When a name was given last.
+    pub checkpoints: BTreeMap<String, i64>,
 }
 
 impl Default for Model {

@@ -4,7 +4,7 @@ use firn_clock::Timestamp;
 use firn_journal::{BlockRef, Epoch, EventKind, Extent, Ino, Name, PackId, PlacedExtent, Seq};
 use firn_materializer::namespace::{Checkpoint, EvolveError, Loader, MAX_FILE_SIZE, Namespace};
 
-use crate::harness::{began, event};
+use crate::subject::{began, event};
 
 fn extent(offset: u64, len: u32, skip: u32) -> PlacedExtent {
     let block = BlockRef { pack: PackId { epoch: Epoch(1), number: 0 }, slot: 0 };
