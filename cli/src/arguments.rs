@@ -104,6 +104,8 @@ pub enum Command {
     Redo(Redo),
     /// Check everything that is stored: journal, snapshot files, content.
     Verify(Verify),
+    /// Write the history into a file, for a report of a bug.
+    Export(Export),
     /// Write a completion script for a shell to standard output.
     Completions(Completions),
     /// Write the man pages into a directory.
@@ -287,6 +289,32 @@ pub struct Verify {
     /// The volume, or a path in its mount; that of the current directory if absent.
     #[arg(value_name = "DIR|URL", value_hint = ValueHint::DirPath)]
     pub what: Option<String>,
+}
+
+/// `firn export`
+#[derive(Debug, Args)]
+#[command(allow_missing_positional = true, after_help = TIMES)]
+pub struct Export {
+    /// The volume, or a path in its mount; that of the current directory if absent.
+    #[arg(value_name = "DIR|URL", value_hint = ValueHint::DirPath)]
+    pub what: Option<String>,
+    /// Where to write; a file that does not exist.
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub file: PathBuf,
+    /// Export the events that are durable, from the very first one on, and the content that they name. There is no
+    /// other export yet, so that this must be said.
+    #[arg(long)]
+    pub events: bool,
+    /// Replace names, targets of links, extended attributes, content, host and command names, names and messages of
+    /// checkpoints by stand-ins of the same length, the same for the same.
+    ///
+    /// What stays: sizes, times, modes, owners, process ids, the volume's id, versions of firn, the shape of the
+    /// tree, blocks of zeros, and what was equal to what.
+    #[arg(long)]
+    pub redact: bool,
+    /// End at this instant. The beginning cannot be chosen: what comes later rests on all that came before.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub to: Option<String>,
 }
 
 /// `firn completions`

@@ -13,6 +13,7 @@
 mod arguments;
 mod commands;
 mod exit;
+mod export;
 mod generate;
 mod init;
 mod logging;
@@ -21,6 +22,7 @@ mod open;
 mod output;
 mod reach;
 mod show;
+mod signals;
 mod sizes;
 mod times;
 mod umount;
@@ -91,6 +93,7 @@ async fn ask(arguments: &Arguments, command: &Command, out: &mut Output) -> Outc
         Command::Undo(undo) => commands::undo(global, undo, out).await,
         Command::Redo(redo) => commands::redo(global, redo, out).await,
         Command::Verify(verify) => commands::verify(global, verify.what.as_deref(), out).await,
+        Command::Export(options) => export::export(global, options, out).await,
         Command::Mount(_) | Command::Completions(_) | Command::Man(_) => Ok(0),
     }
 }

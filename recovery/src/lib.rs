@@ -2,8 +2,8 @@
 //!
 //! **Purpose.** Everything that makes the past useful, as a library: [`diff`] of two views by path, with [`patch`]es;
 //! the log of events, newest first, with the paths of their time ([`LogCursor`]); [`undo`], [`redo`] and
-//! [`restore`] with their previews; [`verify`](verify::verify) of all that is stored. A [`Timeline`] is where instants come from:
-//! a live volume, or a stored history.
+//! [`restore`] with their previews; [`verify`](verify::verify) of all that is stored; an [`export`] of a history into a
+//! file. A [`Timeline`] is where instants come from: a live volume, or a stored history.
 //!
 //! **Words.** A *burst* is a run of changes without a pause of two seconds, a checkpoint or a transaction in
 //! it: what a plain undo takes back. A *scope* is a path; what is at and below it changes, the rest does not.
@@ -24,6 +24,7 @@
 //! is stored is an error of the log, and a finding of [`verify`](verify::verify), which goes on.
 
 mod diff;
+pub mod export;
 mod log;
 mod path;
 mod plan;
