@@ -45,7 +45,7 @@ make_scratch() {
 }
 
 clean_scratch() {
-  local status=$? point
+  local status=$? point pid
   if [ -n "${moto_pid:-}" ] && [ "$(tr '\0' ' ' <"/proc/$moto_pid/cmdline" 2>/dev/null | grep -c moto_server)" = 1 ]; then
     kill "$moto_pid"
     wait "$moto_pid" 2>/dev/null || true
@@ -53,7 +53,12 @@ clean_scratch() {
   awk -v dir="$scratch/" 'index($5, dir) == 1 {print $5}' /proc/self/mountinfo | sort -r | while read -r point; do
     umount "$point" 2>/dev/null || umount -l "$point" || fusermount3 -uz "$point" || true
   done
-  # A process whose mount was just taken away may still be storing its last changes.
+  # A process whose mount was just taken away may still be storing its last changes; for ever, if its store is gone.
+  if [ -n "${moto_pid:-}" ]; then
+    for pid in $(pgrep -f "firn mount .* $scratch/" || true); do
+      kill -9 "$pid" 2>/dev/null || true
+    done
+  fi
   for _ in 1 2 3 4 5; do
     rm -rf "$scratch" 2>/dev/null && break
     sleep 1
@@ -64,7 +69,7 @@ clean_scratch() {
 # An S3 server on this machine (moto), for the tests and the demo; sets FIRN_TEST_S3_ENDPOINT.
 start_s3() {
   local venv="$firn_cache/moto" port attempt
-  if ! "$venv/bin/moto_server" --version >/dev/null 2>&1; then
+  if ! "$venv/bin/moto_server" --help >/dev/null 2>&1; then
     say "installing the S3 server of the tests (moto)"
     need python3 python3
     python3 -m venv "$venv" >/dev/null 2>&1 || { install python3-venv; python3 -m venv --clear "$venv"; }
@@ -84,4 +89,23 @@ start_s3() {
     done
   done
   die "the S3 server did not start in $attempt attempts; its last words: $(tail -n 3 "$scratch/moto.log")"
+}
+
+# kill_test BUILD OPTION...: `firn-sim kill`, with both programs of a build, on a volume on the S3 server.
+kill_test() {
+  local build=$1
+  shift
+  AWS_ENDPOINT_URL="$FIRN_TEST_S3_ENDPOINT" AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1
+  export AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_REGION
+  make_bucket kill-test
+  "$build/firn-sim" kill --firn "$build/firn" --volume s3://kill-test/volume --dir "$scratch/kill" "$@"
+}
+
+# make_bucket NAME: on the S3 server of start_s3.
+make_bucket() {
+  "$firn_cache/moto/bin/python" - "$1" <<'PY'
+import boto3, os, sys
+boto3.client("s3", endpoint_url=os.environ["FIRN_TEST_S3_ENDPOINT"], region_name="us-east-1",
+             aws_access_key_id="test", aws_secret_access_key="test").create_bucket(Bucket=sys.argv[1])
+PY
 }
