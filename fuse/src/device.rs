@@ -85,19 +85,28 @@ impl Channel {
     }
 }
 
+/// Why no more requests are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Over {
+    /// The session has ended.
+    Unmounted,
+    /// This process is to end it.
+    Stopped,
+}
+
 /// Answers requests until the session is over, or until there is something to read from `stop`.
 pub(crate) fn serve<F: Filesystem + ?Sized>(
     fs: &F,
     channel: &Arc<Channel>,
     stop: Option<BorrowedFd<'_>>,
-) -> io::Result<()> {
+) -> io::Result<Over> {
     loop {
         if let Some(stop) = stop
             && !readable(channel.fd(), stop)?
         {
-            return Ok(());
+            return Ok(Over::Stopped);
         }
-        let Some(slot) = Channel::receive(channel)? else { return Ok(()) };
+        let Some(slot) = Channel::receive(channel)? else { return Ok(Over::Unmounted) };
         match Request::new(slot) {
             Some(request) => dispatch(fs, request),
             None => tracing::warn!("a request without a header"),

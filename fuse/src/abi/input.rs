@@ -2,25 +2,10 @@
 
 #![allow(missing_docs, reason = "the kernel's fields; what they mean is told at Operation")]
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
-
-macro_rules! structs {
-    ($($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? })*) => {
-        $(
-            $(#[$doc])*
-            #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
-            #[repr(C)]
-            pub struct $name { $(pub $field: $kind),* }
-        )*
-    };
-}
-
 structs! {
-    /// Before every request.
+    /// Before every request. Extensions at the end are counted in units of 8 bytes.
     InHeader {
-        len: u32, opcode: u32, unique: u64, nodeid: u64, uid: u32, gid: u32, pid: u32,
-        /// Length of the extensions at the end, in units of 8 bytes.
-        total_extlen: u16,
+        len: u32, opcode: u32, unique: u64, nodeid: u64, uid: u32, gid: u32, pid: u32, total_extlen: u16,
         padding: u16,
     }
     /// `INIT`, as far as every kernel since 7.6 sends it.

@@ -3,6 +3,21 @@
 //! Names are the kernel's, without their prefix. Integers are in the machine's order; every gap is a named field,
 //! so that a struct can be read from and written to bytes without a word of `unsafe`.
 
+/// Structs as C lays them out; a gap would not compile.
+macro_rules! structs {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(
+                Clone, Copy, PartialEq, Eq, Debug, Default, zerocopy::FromBytes, zerocopy::IntoBytes,
+                zerocopy::Immutable, zerocopy::KnownLayout,
+            )]
+            #[repr(C)]
+            pub struct $name { $(pub $field: $kind),* }
+        )*
+    };
+}
+
 mod flags;
 pub mod input;
 pub mod opcode;

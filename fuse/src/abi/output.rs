@@ -2,19 +2,6 @@
 
 #![allow(missing_docs, reason = "the kernel's fields; what they mean is told at Reply")]
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
-
-macro_rules! structs {
-    ($($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? })*) => {
-        $(
-            $(#[$doc])*
-            #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
-            #[repr(C)]
-            pub struct $name { $(pub $field: $kind),* }
-        )*
-    };
-}
-
 structs! {
     /// Before every reply. The error is 0 or a negative number; in a notification, where `unique` is 0, its code.
     OutHeader { len: u32, error: i32, unique: u64 }

@@ -1,0 +1,241 @@
+//! A ring, its entries, and the loop of its thread.
+#![allow(unsafe_code, reason = "submissions hold addresses")]
+
+use std::io::{self, IoSliceMut};
+use std::mem;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::slice;
+use std::sync::Arc;
+
+use io_uring::squeue::Entry128;
+use io_uring::{IoUring, opcode, types};
+use rustix::io::Errno;
+use rustix::thread::{CpuSet, sched_setaffinity};
+use zerocopy::IntoBytes;
+
+use super::cpus::Plan;
+use super::owner::{End, Finished, Owner};
+use crate::abi::ring::{COMMIT_AND_FETCH, CmdReq, HEADERS, REGISTER};
+use crate::handler::{Filesystem, dispatch};
+use crate::pages::Pages;
+use crate::request::Request;
+use crate::slot::{FRONT, Slot, buffer_len, ring_header};
+
+/// Marks the completion that says that the owner's bell rings.
+const BELL: u64 = u64::MAX;
+/// Where a submission has its length, which the io-uring crate does not set for commands.
+const LEN_OFFSET: usize = 24;
+/// What the device is called, once the ring has it.
+const DEVICE: types::Fixed = types::Fixed(0);
+
+/// The two buffers of an entry, as the kernel wants to be told of them: headers and payload.
+type Iovecs = [libc::iovec; 2];
+
+/// A ring, made but not yet used.
+pub(crate) struct Ring {
+    ring: IoUring<Entry128>,
+    owner: Arc<Owner>,
+    entries: Vec<Entry>,
+    cpu: u16,
+}
+
+struct Entry {
+    queue: u16,
+    /// Who has the buffer.
+    state: State,
+}
+
+enum State {
+    /// The kernel, or nobody yet.
+    Kernel(Option<Pages>),
+    /// A request. Its reply is to be given back with this number.
+    Request { commit_id: u64 },
+    /// Nobody any more.
+    Over,
+}
+
+impl Ring {
+    /// Makes a ring that the first thread to use it will own.
+    pub fn new(plan: Plan, depth: usize) -> io::Result<Ring> {
+        let own = std::iter::repeat_n(plan.cpu, depth);
+        // Hardly anything comes on these.
+        let queues = own.chain(plan.others);
+        let entries: Vec<Entry> =
+            queues.map(|queue| Entry { queue, state: State::Kernel(None) }).collect();
+        let ring = IoUring::builder()
+            .dontfork()
+            .setup_r_disabled()
+            .setup_single_issuer()
+            .setup_defer_taskrun()
+            .setup_submit_all()
+            .build(entries.len() as u32 + 1)?;
+        Ok(Ring { ring, owner: Arc::new(Owner::new()?), entries, cpu: plan.cpu })
+    }
+
+    /// Its thread, for others.
+    pub fn owner(&self) -> Arc<Owner> {
+        self.owner.clone()
+    }
+
+    /// How many queues it serves.
+    pub fn queues(&self) -> usize {
+        let mut queues: Vec<u16> = self.entries.iter().map(|entry| entry.queue).collect();
+        queues.dedup();
+        queues.len()
+    }
+
+    /// Serves until the session is over, on this thread, which is pinned. `payload` is the size of the largest
+    /// content in bytes.
+    ///
+    /// # Errors
+    /// What the system says of the ring, or the kernel of its entries.
+    pub fn serve<F: Filesystem + ?Sized>(
+        mut self,
+        fs: &F,
+        device: BorrowedFd<'_>,
+        payload: usize,
+    ) -> io::Result<()> {
+        let mut cpus = CpuSet::new();
+        cpus.set(usize::from(self.cpu));
+        if let Err(error) = sched_setaffinity(None, &cpus) {
+            tracing::debug!(%error, cpu = self.cpu, "not pinned");
+        }
+        Owner::enter(&self.owner);
+        self.ring.submitter().register_enable_rings()?;
+        self.ring.submitter().register_files(&[device.as_raw_fd()])?;
+        // It only saves looking the descriptor up each time.
+        let _ = self.ring.submitter().register_ring_fd();
+        let served = self.register(payload).and_then(|()| self.answer(fs));
+        self.owner.leave();
+        served
+    }
+
+    /// Gives the kernel every entry.
+    fn register(&mut self, payload: usize) -> io::Result<()> {
+        let mut iovecs: Vec<Iovecs> = Vec::with_capacity(self.entries.len());
+        for entry in &mut self.entries {
+            let pages = Pages::new(buffer_len(payload))?;
+            let address = pages.address();
+            iovecs.push([
+                libc::iovec { iov_base: address.cast(), iov_len: HEADERS },
+                libc::iovec { iov_base: address.wrapping_add(FRONT).cast(), iov_len: payload },
+            ]);
+            entry.state = State::Kernel(Some(pages));
+        }
+        for (index, iovecs) in iovecs.iter().enumerate() {
+            let command = command(REGISTER, self.entries[index].queue, 0, Some(iovecs));
+            self.push(command.user_data(index as u64))?;
+        }
+        self.listen()?;
+        // The addresses are read before this returns.
+        self.ring.submit()?;
+        Ok(())
+    }
+
+    /// Asks to be told when the bell rings.
+    fn listen(&mut self) -> io::Result<()> {
+        let bell = types::Fd(self.owner.bell().as_raw_fd());
+        let poll: Entry128 = opcode::PollAdd::new(bell, libc::POLLIN as u32).build().into();
+        self.push(poll.user_data(BELL))
+    }
+
+    fn push(&mut self, entry: Entry128) -> io::Result<()> {
+        // SAFETY: what entries point to outlives them: buffers are kept in `self.entries` while they are the kernel's,
+        // and iovecs until they have been read.
+        unsafe { self.ring.submission().push(&entry) }.map_err(io::Error::other)
+    }
+
+    fn answer<F: Filesystem + ?Sized>(&mut self, fs: &F) -> io::Result<()> {
+        let mut finished: Vec<Finished> = Vec::new();
+        let mut completed: Vec<(u64, i32)> = Vec::new();
+        loop {
+            let end = self.owner.take(&mut finished);
+            for finished in finished.drain(..) {
+                self.commit(finished)?;
+            }
+            let waiting = self.entries.iter().any(|entry| matches!(entry.state, State::Kernel(_)));
+            if end == End::Failed || end == End::Unmounted && !waiting {
+                return Ok(());
+            }
+            match self.ring.submit_and_wait(1) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            self.owner.awake();
+            completed.extend(self.ring.completion().map(|done| (done.user_data(), done.result())));
+            for (which, result) in completed.drain(..) {
+                match which {
+                    BELL => self.heard()?,
+                    index => self.completed(fs, index as usize, result)?,
+                }
+            }
+        }
+    }
+
+    /// Silences the bell, and listens again.
+    fn heard(&mut self) -> io::Result<()> {
+        let mut count = [0; 8];
+        // An error means that it was silent already.
+        let _ = rustix::io::readv(self.owner.bell(), &mut [IoSliceMut::new(&mut count)]);
+        self.listen()
+    }
+
+    /// An entry is ours again: with a request in it, or for good.
+    fn completed<F: Filesystem + ?Sized>(&mut self, fs: &F, index: usize, result: i32) -> io::Result<()> {
+        let Some(entry) = self.entries.get_mut(index) else { return Ok(()) };
+        let State::Kernel(Some(pages)) = mem::replace(&mut entry.state, State::Over) else { return Ok(()) };
+        if result < 0 {
+            return match Errno::from_raw_os_error(-result) {
+                Errno::NOTCONN | Errno::CANCELED | Errno::NODEV | Errno::CONNABORTED => Ok(()),
+                error => Err(error.into()),
+            };
+        }
+        let commit_id = ring_header(pages.bytes()).unwrap_or_default().commit_id;
+        entry.state = State::Request { commit_id };
+        if let Some(request) = Request::new(Slot::of_ring(self.owner.clone(), pages, index)) {
+            dispatch(fs, request);
+        }
+        Ok(())
+    }
+
+    /// Replies, and gives the entry back.
+    fn commit(&mut self, finished: Finished) -> io::Result<()> {
+        let Finished { entry: index, pages } = finished;
+        let Some(entry) = self.entries.get_mut(index) else { return Ok(()) };
+        let State::Request { commit_id } = entry.state else { return Ok(()) };
+        let command = command(COMMIT_AND_FETCH, entry.queue, commit_id, None);
+        entry.state = State::Kernel(Some(pages));
+        self.push(command.user_data(index as u64))
+    }
+}
+
+impl Drop for Ring {
+    /// Only after a failure does the kernel still have entries. It is about to give them up, but does not say when.
+    fn drop(&mut self) {
+        for entry in &mut self.entries {
+            if let State::Kernel(pages) = &mut entry.state {
+                mem::forget(pages.take());
+            }
+        }
+    }
+}
+
+fn command(operation: u32, qid: u16, commit_id: u64, iovecs: Option<&Iovecs>) -> Entry128 {
+    let request = CmdReq { commit_id, qid, ..CmdReq::default() };
+    let mut own = [0; 80];
+    own[..size_of::<CmdReq>()].copy_from_slice(request.as_bytes());
+    let command = opcode::UringCmd80::new(DEVICE, operation).cmd(own);
+    match iovecs {
+        None => command.build(),
+        Some(iovecs) => with_len(command.addr(Some(iovecs.as_ptr().addr() as u64)).build(), iovecs.len() as u32),
+    }
+}
+
+fn with_len(mut entry: Entry128, len: u32) -> Entry128 {
+    const { assert!(size_of::<Entry128>() == 128) };
+    // SAFETY: an entry is the kernel's `struct io_uring_sqe` of 128 bytes, all of which are initialised.
+    let bytes = unsafe { slice::from_raw_parts_mut((&raw mut entry).cast::<u8>(), size_of::<Entry128>()) };
+    bytes[LEN_OFFSET..LEN_OFFSET + size_of::<u32>()].copy_from_slice(len.as_bytes());
+    entry
+}
