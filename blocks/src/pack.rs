@@ -6,7 +6,10 @@ mod v1;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
+
 use firn_journal::{BlockRef, Hash, PackId, PackSeal, VolumeId};
+use zstd::bulk::Decompressor;
 
 pub use error::PackError;
 pub(crate) use v1::{HEADER_LEN, TRAILER_LEN};
@@ -93,12 +96,18 @@ pub(crate) fn check_lengths(seal: &PackSeal) -> Result<(), PackError> {
     Ok(())
 }
 
+thread_local! {
+    // To make one costs more than to use it on a small block.
+    static DECOMPRESSOR: RefCell<Decompressor<'static>> = RefCell::new(Decompressor::default());
+}
+
 /// The uncompressed bytes of a stored block, if they are the ones that the table promises.
 pub(crate) fn decode_block(stored: &[u8], slot: &Slot, codec: Codec) -> Result<Vec<u8>, PackError> {
     let raw = match codec {
         Codec::Raw => stored.to_vec(),
         // Allocates `raw` bytes, which the table's decoder has bounded, and stops there.
-        Codec::Zstd => zstd::bulk::decompress(stored, slot.raw as usize)
+        Codec::Zstd => DECOMPRESSOR
+            .with_borrow_mut(|context| context.decompress(stored, slot.raw as usize))
             .map_err(|error| PackError::Compression { detail: error.to_string() })?,
     };
     if raw.len() != slot.raw as usize {

@@ -1,5 +1,6 @@
 //! Makes a pack of staged blocks: checksums, finds duplicates, compresses.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -59,14 +60,18 @@ pub(crate) async fn pack(volume: VolumeId, staged: &StagedPack, dedup: &Mutex<De
     builder.finish()
 }
 
+thread_local! {
+    // To make one costs more than to use it on a small block. `None` if the library could not make one: then
+    // blocks are stored as they are.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(COMPRESSION_LEVEL).ok());
+}
+
 struct Builder<'a> {
     staged: &'a StagedPack,
     body: Vec<u8>,
     slots: Vec<Slot>,
     /// Blocks of this pack.
     own: HashMap<Hash, u32>,
-    /// `None` if the library could not make one: then blocks are stored as they are.
-    compressor: Option<Compressor<'static>>,
     scratch: Vec<u8>,
 }
 
@@ -76,7 +81,6 @@ impl<'a> Builder<'a> {
             body: pack::header(Owner { volume, pack: staged.id }).to_vec(),
             slots: Vec::with_capacity(staged.blocks.len()),
             own: HashMap::with_capacity(staged.blocks.len()),
-            compressor: Compressor::new(COMPRESSION_LEVEL).ok(),
             scratch: Vec::new(),
             staged,
         }
@@ -114,10 +118,12 @@ impl<'a> Builder<'a> {
 
     /// Compresses into the scratch buffer; `false` if that does not make it smaller.
     fn compress(&mut self, block: &[u8]) -> bool {
-        let Some(compressor) = &mut self.compressor else { return false };
         self.scratch.clear();
         self.scratch.reserve(zstd::zstd_safe::compress_bound(block.len()));
-        compressor.compress_to_buffer(block, &mut self.scratch).is_ok_and(|stored| stored < block.len())
+        COMPRESSOR.with_borrow_mut(|compressor| {
+            let Some(compressor) = compressor else { return false };
+            compressor.compress_to_buffer(block, &mut self.scratch).is_ok_and(|stored| stored < block.len())
+        })
     }
 
     fn finish(mut self) -> Packed {

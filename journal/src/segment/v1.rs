@@ -3,11 +3,14 @@
 //!
 //! Object: header (200 bytes) | body (zstd) | rider. Integers of the header are little-endian.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use firn_clock::Timestamp;
+use zstd::bulk::Compressor;
+use zstd::zstd_safe::{DCtx, ResetDirective};
 
 use super::{Content, Draft, Part, Segment, SegmentError, SegmentHeader};
 use crate::codec::{CodecError, Field, Input, Output, kinds};
@@ -297,17 +300,37 @@ fn limited(what: &'static str, found: usize, limit: u64) -> Result<u32, SegmentE
     u32::try_from(found).ok().filter(|_| found <= limit).ok_or(SegmentError::TooLarge { what, limit, found })
 }
 
+thread_local! {
+    // To make one costs more than to use it on a group of a few events.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+}
+
 fn compress(raw: &[u8]) -> Result<Vec<u8>, SegmentError> {
-    zstd::bulk::compress(raw, COMPRESSION_LEVEL)
+    let compressed: io::Result<Vec<u8>> = COMPRESSOR.with_borrow_mut(|kept| {
+        let compressor = match kept {
+            Some(compressor) => compressor,
+            None => kept.insert(Compressor::new(COMPRESSION_LEVEL)?),
+        };
+        compressor.compress(raw)
+    });
+    compressed
         .map_err(|error| SegmentError::Compression { expected: raw.len() as u64, why: error.to_string() })
 }
 
 /// Grows with what comes out, so that a promise of the header alone allocates nothing.
 fn decompress(body: &[u8], expected: u32) -> Result<Vec<u8>, SegmentError> {
     let failed = |why: String| SegmentError::Compression { expected: u64::from(expected), why };
-    let decoder = zstd::Decoder::new(body).map_err(|error| failed(error.to_string()))?;
     let mut raw = Vec::new();
-    decoder.take(u64::from(expected) + 1).read_to_end(&mut raw).map_err(|error| failed(error.to_string()))?;
+    let read = DECOMPRESSOR.with_borrow_mut(|context| {
+        // What came before may have ended in the middle.
+        if context.reset(ResetDirective::SessionOnly).is_err() {
+            *context = DCtx::create();
+        }
+        let decoder = zstd::Decoder::with_context(body, context);
+        decoder.take(u64::from(expected) + 1).read_to_end(&mut raw)
+    });
+    read.map_err(|error| failed(error.to_string()))?;
     match raw.len() as u64 {
         len if len == u64::from(expected) => Ok(raw),
         len if len < u64::from(expected) => Err(failed(format!("only {len} come out"))),

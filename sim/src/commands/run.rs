@@ -10,6 +10,7 @@ use firn_sim::draw::Seed;
 use firn_sim::oracle::Coverage;
 use firn_sim::plan::generate::generate;
 use firn_sim::plan::{FaultSource, Plan, Profile};
+use firn_sim::store::Fault;
 use firn_sim::trace::Trace;
 
 use super::{Verdict, profiles, write};
@@ -170,31 +171,16 @@ impl Run {
     }
 }
 
-/// What the store must have done wrong, as it counts it.
-const FAULTS: [&str; 15] = [
-    "lost_request",
-    "lost_answer",
-    "late_hang",
-    "late_error",
-    "hang",
-    "throttled",
-    "server_error",
-    "broken_body",
-    "short_body",
-    "conflict",
-    "landed",
-    "unreachable_refused",
-    "unreachable_hang",
-    "crash_before_effect",
-    "crash_after_effect",
-];
+/// What happens to the store as a whole, as it counts it.
+const TROUBLES: [&str; 4] =
+    ["unreachable_refused", "unreachable_hang", "crash_before_effect", "crash_after_effect"];
 
 /// Kinds of steps, of faults and of ends, and oracles, that never came.
 fn never(coverage: &Coverage) -> Vec<String> {
     let counts = coverage.counts();
     let steps = firn_sim::plan::LABELS.iter().map(|label| format!("step {label}"));
     let oracles = firn_sim::oracle::Oracle::ALL.iter().map(|oracle| format!("oracle {oracle}"));
-    let faults = FAULTS.iter().map(|fault| format!("fault {fault}"));
+    let faults = Fault::NAMES.iter().chain(&TROUBLES).map(|fault| format!("fault {fault}"));
     let ends =
         ["crash of a writer", "crash while opening", "writer was taken over", "writer kept its volume"];
     // A panic is not asked for.

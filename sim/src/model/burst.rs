@@ -9,8 +9,8 @@ use super::tree::Tree;
 const PAUSE_NS: i64 = 2_000_000_000;
 
 impl Timeline {
-    /// The tree before the latest burst of changes of the whole tree; `None` if there is none, or if the burst has
-    /// left nothing that a user could see, so that where to go is a matter of taste.
+    /// The tree before the latest burst of changes of the whole tree; `None` if there is none, if it
+    /// was not kept, or if it has left nothing that a user could see, so that where to go is a matter of taste.
     pub fn before_latest_burst(&self) -> Option<&Rc<Tree>> {
         let records = self.records();
         let mut at = records.len() - 1;
@@ -30,6 +30,7 @@ impl Timeline {
                     first = Some(at);
                     break;
                 }
+                (Op::Untold, _) => return None,
                 _ => break,
             }
             at -= 1;

@@ -28,5 +28,5 @@ pub use content::Content;
 pub use entries::Mode;
 pub use past::{PathTree, Scope};
 pub use replay::{Contents, Replay};
-pub use timeline::{Op, Record, Timeline};
+pub use timeline::{Op, Record, Redo, Timeline};
 pub use tree::{Body, Checkpoint, Kind, Node, Number, Tree, errno};

@@ -25,6 +25,19 @@ pub enum Op {
     },
     /// Something was brought back.
     Restored,
+    /// Several operations, of which only the outcome was kept.
+    Untold,
+}
+
+/// What a redo must do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Redo {
+    /// Go to this instant.
+    To(u64),
+    /// There is nothing to take back.
+    Nothing,
+    /// Too little of the history was kept to tell.
+    Untold,
 }
 
 impl Op {
@@ -120,20 +133,21 @@ impl Timeline {
         self.records[last].op = op;
     }
 
-    /// The instant that a redo goes to: that before the last undo that was not taken back. None if there is none, or
-    /// if anything else has changed since.
-    pub fn next_redo(&self) -> Option<u64> {
+    /// Where a redo goes: to the instant before the last undo that was not taken back, if nothing else has changed
+    /// since.
+    pub fn next_redo(&self) -> Redo {
         let mut redone = 0;
         for record in self.records.iter().rev() {
             match record.op {
                 Op::Quiet | Op::Checkpoint => {}
                 Op::Redone { .. } => redone += 1,
                 Op::Undone { .. } if redone > 0 => redone -= 1,
-                Op::Undone { before, .. } => return Some(before),
-                Op::Change | Op::Restored => return None,
+                Op::Undone { before, .. } => return Redo::To(before),
+                Op::Change | Op::Restored => return Redo::Nothing,
+                Op::Untold => return Redo::Untold,
             }
         }
-        None
+        Redo::Nothing
     }
 
     /// The tree at an instant, if an operation ended there.

@@ -1,9 +1,9 @@
-use firn_journal::Event;
+use firn_journal::{Event, EventKind, Ino, TransactionKind};
 use firn_materializer::namespace::Namespace;
 use firn_recovery::export::ExportError;
 
 use super::{Recorded, told};
-use crate::model::{Replay, Timeline, compare};
+use crate::model::{Op, Replay, Timeline, compare};
 use crate::oracle::{Coverage, Failure, Oracle};
 
 /// What a recorded history must be: a timeline of the model, beside which the namespace is held.
@@ -20,7 +20,7 @@ pub(crate) fn fold(recorded: &Recorded, coverage: &Coverage) -> Result<Timeline,
     };
     let mut fold = Fold { recorded, good: Side::default(), now: Side::default(), since: Vec::new() };
     let mut line = Timeline::default();
-    let mut instants = 0;
+    let (mut instants, mut kept) = (0, 0);
     for (number, group) in (1..).zip(recorded.export.groups()) {
         let group: Vec<Event> = group.map_err(unreadable)?;
         let last = group.last().map(|event| event.seq);
@@ -33,11 +33,16 @@ pub(crate) fn fold(recorded: &Recorded, coverage: &Coverage) -> Result<Timeline,
             instants += 1;
             let by_group = ends && (number % every_group == 0 || number == counts.groups);
             if instants % every == 0 || instants == counts.instants || by_group {
-                fold.look()?;
+                let since = fold.look()?;
                 coverage.judged(Oracle::Instant);
                 let tree = fold.now.model.tree().clone();
                 line.push(tree, 0).map_err(|what| Oracle::Instant.fails(what))?;
                 line.seal();
+                let op = if instants - kept > 1 { Some(Op::Untold) } else { operation(&since) };
+                if let Some(op) = op {
+                    line.label(op);
+                }
+                kept = instants;
             }
         }
     }
@@ -49,6 +54,27 @@ pub(crate) fn fold(recorded: &Recorded, coverage: &Coverage) -> Result<Timeline,
 /// It was read through before.
 pub(super) fn unreadable(error: ExportError) -> Failure {
     Oracle::Internal.fails(format!("the export could be read a moment ago: {error}"))
+}
+
+/// What the events of one instant were, where the trees before and after do not tell.
+fn operation(events: &[Event]) -> Option<Op> {
+    let event = events.first()?;
+    let by_the_mount = event.actor.pid == 0 && event.actor.command == b"firn";
+    match &event.kind {
+        EventKind::TransactionBegan { kind, target, path, .. } => {
+            let to = path.is_none().then_some(target.0);
+            Some(match kind {
+                TransactionKind::Undo => Op::Undone { before: event.seq.0 - 1, to },
+                TransactionKind::Redo => Op::Redone { to },
+                TransactionKind::Restore => Op::Restored,
+            })
+        }
+        EventKind::Checkpointed { .. } => Some(Op::Checkpoint),
+        // The root gets its owner, or a time of reading was set: no change that anybody takes back.
+        EventKind::AttributesSet { ino: Ino::ROOT, .. } if by_the_mount => Some(Op::Quiet),
+        EventKind::AttributesSet { mode: None, uid: None, gid: None, mtime: None, .. } => Some(Op::Quiet),
+        _ => None,
+    }
 }
 
 /// The model and the namespace, after the same events.
@@ -74,8 +100,8 @@ impl Fold<'_> {
         Ok(())
     }
 
-    /// Compares the two; finds the first event after which they differ.
-    fn look(&mut self) -> Result<(), Failure> {
+    /// Compares the two; finds the first event after which they differ. Answers the events since the last look.
+    fn look(&mut self) -> Result<Vec<Event>, Failure> {
         if let Err(found) = self.now.compare() {
             let mut side = self.good.clone();
             for event in &self.since {
@@ -88,8 +114,7 @@ impl Fold<'_> {
             return Err(Oracle::Instant.fails(format!("at #{}: {found}", self.now.model.tree().seq)));
         }
         self.good = self.now.clone();
-        self.since.clear();
-        Ok(())
+        Ok(std::mem::take(&mut self.since))
     }
 }
 

@@ -6,6 +6,7 @@ use object_store::Error;
 use serde::{Deserialize, Serialize};
 
 use super::errors;
+
 /// What happens to a request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,6 +61,21 @@ pub(super) enum Answer {
 }
 
 impl Fault {
+    /// The name of each kind of fault.
+    pub const NAMES: [&str; 11] = [
+        "lost_request",
+        "lost_answer",
+        "late_hang",
+        "late_error",
+        "hang",
+        "throttled",
+        "server_error",
+        "broken_body",
+        "short_body",
+        "conflict",
+        "landed",
+    ];
+
     /// Its name, as in a plan.
     pub fn name(self) -> &'static str {
         match self {

@@ -28,12 +28,17 @@ const AGAIN: Duration = Duration::from_secs(7);
 /// So many attempts are enough for any lease, outage and jump of the clock.
 const ATTEMPTS: u32 = 150;
 
+/// The name of a machine.
+pub(super) fn host(machine: u32) -> String {
+    format!("machine-{machine}")
+}
+
 /// How an attempt to open ended.
 pub(super) enum Opened {
     /// Here is the writer.
     Born(Rc<Life>),
-    /// Another writer is at work.
-    InUse,
+    /// Another writer is at work: the last that signed in, on this host.
+    InUse(String),
     /// The store failed, or the machine died.
     Failed,
 }
@@ -59,7 +64,7 @@ impl World {
         for _ in 0..ATTEMPTS {
             match self.try_open(machine, last).await? {
                 Opened::Born(life) => return Ok(life),
-                Opened::InUse => self.coverage.count("open", "in use"),
+                Opened::InUse(_) => self.coverage.count("open", "in use"),
                 Opened::Failed => self.coverage.count("open", "failed"),
             }
             tokio::time::sleep(AGAIN).await;
@@ -74,8 +79,8 @@ impl World {
         let client = self.client();
         self.dies_while_opening(&client, number);
         let identity = WriterIdentity {
-            host: format!("machine-{machine}"),
-            machine: format!("machine-{machine}"),
+            host: host(machine),
+            machine: host(machine),
             // There is no such process: whoever looks on the same machine finds it dead.
             pid: 0x7000_0000 + number,
             started_ticks: 1,
@@ -93,9 +98,11 @@ impl World {
         };
         match opened {
             Some(Ok(volume)) => Ok(Opened::Born(self.born(number, client, volume, machine, last).await?)),
-            Some(Err(OpenError::InUse { age_s, .. })) => {
-                self.note(format_args!("client {number} finds the volume in use, seen {age_s} s ago"));
-                Ok(Opened::InUse)
+            Some(Err(OpenError::InUse { age_s, host, .. })) => {
+                self.note(format_args!(
+                    "client {number} finds the volume in use, by {host}, seen {age_s} s ago"
+                ));
+                Ok(Opened::InUse(host))
             }
             Some(Err(error)) => {
                 self.note(format_args!("client {number} cannot open: {error}"));

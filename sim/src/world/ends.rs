@@ -6,7 +6,7 @@ use std::time::Duration;
 use firn_materializer::volume::VolumeError;
 
 use super::World;
-use super::birth::Opened;
+use super::birth::{Opened, host};
 use super::life::{Life, caller, to_name};
 use crate::model::{Body, Content};
 use crate::oracle::{Failure, Oracle};
@@ -136,9 +136,11 @@ impl World {
         life.challenged.set(true);
         let next = match self.try_open(machine, Some(&life)).await? {
             Opened::Born(next) => next,
-            Opened::InUse => {
-                Oracle::Writer
-                    .holds(elsewhere, || "a process that is gone is taken for a living one".into())?;
+            Opened::InUse(by) => {
+                // A sign of life from another machine that came late, over the last writer's, counts for a while.
+                Oracle::Writer.holds(elsewhere || by != host(machine), || {
+                    "a process that is gone is taken for a living one".into()
+                })?;
                 self.coverage.count("writer", "kept its volume");
                 // It was refused before it touched the journal.
                 life.challenged.set(self.lost_claims.get() > 0);

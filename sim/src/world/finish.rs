@@ -54,9 +54,12 @@ impl World {
         life.is_as_it_must_be()?;
         self.the_fenced_have_found_out().await?;
         self.remembers(&life).await?;
-        let ended = self.end(&life).await?;
-        Oracle::Liveness
-            .holds(ended.is_some(), || "the last life died, and nothing kills any more".into())?;
+        let ended = timeout(2 * HEALS, self.end(&life)).await;
+        self.coverage.judged(Oracle::Liveness);
+        let late = |_| Oracle::Liveness.fails("unmounting comes to no end, and the store is well");
+        Oracle::Liveness.holds(ended.map_err(late)??.is_some(), || {
+            "the last life died, and nothing kills any more".into()
+        })?;
         self.is_stored(&life).await?;
         if self.plan.profile == Profile::Damage {
             self.damage(&life).await?;

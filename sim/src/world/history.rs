@@ -14,7 +14,7 @@ use firn_recovery::{Goal, PlanError, Report, TimelineError, UndoError};
 use super::World;
 use super::excuse::{Passing, Since};
 use super::life::{Life, caller, name, pick};
-use crate::model::{Checkpoint, Kind, Op, Scope, Tree, compare};
+use crate::model::{Checkpoint, Kind, Op, Redo, Scope, Tree, compare};
 use crate::oracle::{Failure, Oracle};
 use crate::plan::{Action, Instant, Step};
 use crate::store::Client;
@@ -282,7 +282,8 @@ impl World {
         match done {
             Ok(report) => {
                 let target = report.target.seq.0;
-                Oracle::Undo.holds(!predictable || expected == Some(target), || {
+                let told = !matches!(expected, Redo::Untold);
+                Oracle::Undo.holds(!(predictable && told) || expected == Redo::To(target), || {
                     format!("redo must go to {expected:?}, it went to #{target}")
                 })?;
                 let Some(past) = self.tree_of(life, target) else { return Ok(()) };
@@ -293,8 +294,8 @@ impl World {
                 error @ (UndoError::NothingToRedo { .. } | UndoError::Covered { .. } | UndoError::Plan(_)),
             ) => {
                 self.coverage.count("refused", "redo");
-                Oracle::Undo.holds(!predictable || expected.is_none(), || {
-                    format!("there is an undo to take back, to {expected:?}; redo says: {error}")
+                Oracle::Undo.holds(!predictable || !matches!(expected, Redo::To(_)), || {
+                    format!("there is an undo to take back, {expected:?}; redo says: {error}")
                 })
             }
             Err(error) => self.excused(life, since, &error),
