@@ -1,13 +1,12 @@
 //! Mounts a volume, or an instant of it, as a filesystem of this machine, through FUSE.
 //!
 //! **Purpose.** Three layers. [`fs`] is what a mounted tree means, without a word about FUSE: it can be tested
-//! without a mount. `adapter` turns the kernel's requests into its calls, and is the only code that the FUSE
-//! library's signatures reach. [`session`] mounts, unmounts, clears what a dead process left behind, and takes
+//! without a mount. `adapter` turns the kernel's requests, as [`firn_fuse`] delivers them, into its calls. [`session`] mounts, unmounts, clears what a dead process left behind, and takes
 //! back from the kernel's caches what an undo or a restore changed.
 //!
 //! ```text
-//! kernel ──▶ event loops (threads) ──▶ adapter ──▶ fs ──▶ Volume      in memory, answered on the thread
-//!                                         └──────▶ tokio task ──▶ fs  what may wait for the store
+//! kernel ──▶ firn_fuse (threads) ──▶ adapter ──▶ fs ──▶ Volume        in memory, answered on the thread
+//!                                       └──────▶ tokio task ──▶ fs    what may wait for the store
 //! kernel ◀── invalidation (a thread) ◀── Volume::changes
 //! ```
 //!
@@ -27,5 +26,6 @@ mod adapter;
 pub mod fs;
 pub mod session;
 
+pub use firn_fuse::{Active, Transport};
 pub use fs::Fs;
 pub use session::{MountError, MountOptions, Session, unmount_lazily};

@@ -9,12 +9,13 @@ mod invalidate;
 mod mounts;
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
-use fuser::{Config, MountOption, SessionACL};
+use firn_fuse::{Active, Options, SessionError, Transport};
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 use tokio::runtime::Handle;
@@ -41,7 +42,9 @@ pub struct MountOptions {
     pub allow_other: bool,
     /// What the kernel's table of mounts shows as mounted: the volume's URL.
     pub fsname: String,
-    /// Threads that read and answer requests; at least one.
+    /// How requests travel between the kernel and here.
+    pub transport: Transport,
+    /// Threads that read and answer requests over the classic device; at least one.
     pub threads: usize,
 }
 
@@ -51,6 +54,7 @@ pub struct MountOptions {
 #[derive(Debug)]
 pub struct Session {
     mountpoint: PathBuf,
+    transport: Active,
     /// `major:minor` of the mount, to know it again.
     device: Option<String>,
     ended: watch::Receiver<bool>,
@@ -80,6 +84,11 @@ impl Session {
     /// Where it is mounted.
     pub fn mountpoint(&self) -> &Path {
         &self.mountpoint
+    }
+
+    /// How requests travel, and why not over io_uring if they do not.
+    pub fn transport(&self) -> &Active {
+        &self.transport
     }
 
     /// Waits until nothing is served any more, by whatever hand it was unmounted.
@@ -173,11 +182,11 @@ fn mount(
     runtime: &Handle,
 ) -> Result<Session, MountError> {
     let mountpoint = clear_way(mountpoint)?;
-    let config = config(fs, options);
     let changes = fs.changes();
     let adapter = Adapter::new(fs.clone(), runtime.clone());
-    let session = fuser::Session::new(adapter, &mountpoint, &config)
+    let session = firn_fuse::Session::mount(adapter, &mountpoint, &fuse_options(fs, options))
         .map_err(|error| not_mounted(mountpoint.clone(), error))?;
+    let transport = session.transport().clone();
     let notifier = session.notifier();
     fs.on_attributes_changed(Box::new(move |number| invalidate::attributes(&notifier, number)));
     let refused = |source| MountError::Refused { path: mountpoint.clone(), source };
@@ -201,7 +210,7 @@ fn mount(
     if let Some(device) = &device {
         read_further_ahead(device);
     }
-    Ok(Session { mountpoint, device, ended, waiters })
+    Ok(Session { mountpoint, transport, device, ended, waiters })
 }
 
 /// Makes sure that something can be mounted here; answers the path without symbolic links.
@@ -233,23 +242,19 @@ fn clear_way(mountpoint: &Path) -> Result<PathBuf, MountError> {
     Ok(path)
 }
 
-fn config(fs: &Fs, options: &MountOptions) -> Config {
-    let mut config = Config::default();
-    config.mount_options = vec![
-        MountOption::FSName(options.fsname.clone()),
-        // Not as MountOption::Subtype, which a mount by root would not pass on to the kernel.
-        MountOption::CUSTOM(format!("subtype={SUBTYPE}")),
-        MountOption::DefaultPermissions,
-    ];
-    if options.read_only || fs.is_fixed() {
-        config.mount_options.push(MountOption::RO);
+fn fuse_options(fs: &Fs, options: &MountOptions) -> Options {
+    Options {
+        mount: firn_fuse::MountOptions {
+            fsname: options.fsname.clone(),
+            subtype: SUBTYPE.to_owned(),
+            allow_other: options.allow_other || rustix::process::geteuid().is_root(),
+            default_permissions: true,
+            read_only: options.read_only || fs.is_fixed(),
+        },
+        transport: options.transport,
+        threads: NonZeroUsize::new(options.threads).unwrap_or(NonZeroUsize::MIN),
+        ..Options::default()
     }
-    if options.allow_other || rustix::process::geteuid().is_root() {
-        config.acl = SessionACL::All;
-    }
-    config.n_threads = Some(options.threads.max(1));
-    config.clone_fd = true;
-    config
 }
 
 /// The kernel reads 128 KiB ahead in a file unless it is told to read more; only root can tell it.
@@ -259,14 +264,13 @@ fn read_further_ahead(device: &str) {
     }
 }
 
-fn not_mounted(path: PathBuf, error: io::Error) -> MountError {
-    match error.kind() {
-        // The directory and the device are there: what is missing is the program.
-        io::ErrorKind::NotFound => MountError::NoHelper,
-        io::ErrorKind::PermissionDenied if error.to_string().contains("user_allow_other") => {
-            MountError::OthersNotAllowed
-        }
-        _ => MountError::Refused { path, source: error },
+fn not_mounted(path: PathBuf, error: SessionError) -> MountError {
+    match error {
+        SessionError::NoDevice => MountError::NoFuse,
+        SessionError::NoHelper => MountError::NoHelper,
+        SessionError::OthersNotAllowed => MountError::OthersNotAllowed,
+        SessionError::NoRings(why) => MountError::NoRings(why),
+        error => MountError::Refused { path, source: io::Error::other(error) },
     }
 }
 

@@ -207,18 +207,17 @@ impl Fs {
     ///
     /// # Errors
     /// `ENXIO` at or beyond the end, and if no data follows; `EINVAL` for another `whence`.
-    pub fn seek(&self, handle: u64, offset: i64, whence: i32) -> Result<i64, Errno> {
+    pub fn seek(&self, handle: u64, offset: i64, whence: i32) -> Result<u64, Errno> {
         let file = self.file(handle)?;
         file.node.tree.with(|ns| {
             let size = ns.inode(file.node.ino).ok_or(Errno::STALE)?.attributes.size;
             let from = u64::try_from(offset).ok().filter(|from| *from < size).ok_or(NXIO)?;
             let extents = ns.extents(file.node.ino, from..size);
-            let found = match whence {
-                libc::SEEK_DATA => next_data(extents).ok_or(NXIO)?,
-                libc::SEEK_HOLE => next_hole(extents, from),
-                _ => return Err(Errno::INVAL),
-            };
-            i64::try_from(found).map_err(|_| super::errno::OVERFLOW)
+            match whence {
+                libc::SEEK_DATA => next_data(extents).ok_or(NXIO),
+                libc::SEEK_HOLE => Ok(next_hole(extents, from)),
+                _ => Err(Errno::INVAL),
+            }
         })
     }
 }

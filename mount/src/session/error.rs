@@ -59,6 +59,12 @@ pub enum MountError {
          or mount without that option"
     )]
     OthersNotAllowed,
+    /// io_uring was asked for, and cannot be had.
+    #[error(
+        "requests cannot travel over io_uring: {0}; as root, `echo Y > /sys/module/fuse/parameters/enable_uring` (Linux \
+         6.14 or later), or leave the transport to firn"
+    )]
+    NoRings(String),
     /// The system refused.
     #[error("{} was not mounted: {source}", .path.display())]
     Refused {

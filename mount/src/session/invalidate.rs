@@ -5,8 +5,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
+use firn_fuse::Notifier;
 use firn_materializer::volume::Changes;
-use fuser::{INodeNo, Notifier};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -56,17 +56,17 @@ impl Invalidation {
 /// Entries first: an inode that no entry leads to any more is not looked at again.
 fn tell(notifier: &Notifier, changes: &Changes) {
     for (parent, name) in &changes.dirents {
-        report(notifier.inval_entry(INodeNo(parent.0), OsStr::from_bytes(name.as_bytes())));
+        report(notifier.inval_entry(parent.0, OsStr::from_bytes(name.as_bytes())));
     }
     for ino in &changes.inodes {
         // From 0, of length 0: attributes and all pages.
-        report(notifier.inval_inode(INodeNo(ino.0), 0, 0));
+        report(notifier.inval_inode(ino.0, 0, 0));
     }
 }
 
 /// The attributes alone, without the pages: for that the kernel waits for nothing, so that any thread may ask.
 pub(super) fn attributes(notifier: &Notifier, number: u64) {
-    report(notifier.inval_inode(INodeNo(number), -1, 0));
+    report(notifier.inval_inode(number, -1, 0));
 }
 
 /// The kernel refuses what it has forgotten anyway; the entry that it keeps in spite of us is good for an hour

@@ -9,7 +9,7 @@ use firn_journal::{Actor, Event, Seq, TransactionKind, WriterIdentity};
 use firn_materializer::history::HistoryConfig;
 use firn_materializer::namespace::{Namespace, resets};
 use firn_materializer::volume::{Transaction, Volume, VolumeConfig};
-use firn_mount::{Fs, MountOptions, Session};
+use firn_mount::{Fs, MountOptions, Session, Transport};
 use firn_store::{Manifest, VolumeUrl};
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
@@ -59,7 +59,7 @@ impl World {
     }
 
     pub fn options(&self) -> MountOptions {
-        MountOptions { read_only: false, allow_other: false, fsname: self.url().to_string(), threads: 3 }
+        MountOptions { read_only: false, allow_other: false, fsname: self.url().to_string(), transport: Transport::Auto, threads: 3 }
     }
 
     pub fn volume(&self) -> &Arc<Volume> {
