@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use firn_control::Failure;
+use firn_mount::Transport;
 
 use crate::sizes::{self, Size};
 
@@ -106,6 +107,8 @@ pub enum Command {
     Verify(Verify),
     /// Write the history into a file, for a report of a bug.
     Export(Export),
+    /// Look at what this machine can do for a mount, and say what would make it better.
+    Doctor,
     /// Write a completion script for a shell to standard output.
     Completions(Completions),
     /// Write the man pages into a directory.
@@ -154,12 +157,36 @@ pub struct Mount {
     /// Bytes that may wait in memory for the store before writers wait too.
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = sizes::parse)]
     pub dirty_limit: Size,
+    /// How the kernel's requests reach firn: over io_uring, over /dev/fuse, or over the faster that there is.
+    #[arg(long, value_name = "WAY", value_enum, default_value_t = Way::Auto)]
+    pub transport: Way,
     /// Let other users in too; permissions decide then.
     #[arg(long)]
     pub allow_other: bool,
     /// How the process in the background was started by the one in the foreground.
     #[arg(long, hide = true)]
     pub background_child: bool,
+}
+
+/// How the kernel's requests reach the mount.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Way {
+    /// Over io_uring where it can be had, and else over /dev/fuse.
+    Auto,
+    /// Over io_uring, or not at all.
+    Uring,
+    /// Over /dev/fuse.
+    Classic,
+}
+
+impl From<Way> for Transport {
+    fn from(way: Way) -> Transport {
+        match way {
+            Way::Auto => Transport::Auto,
+            Way::Uring => Transport::Uring,
+            Way::Classic => Transport::Classic,
+        }
+    }
 }
 
 /// `firn umount`

@@ -12,6 +12,7 @@
 
 mod arguments;
 mod commands;
+mod doctor;
 mod exit;
 mod export;
 mod generate;
@@ -70,6 +71,7 @@ fn run(arguments: &Arguments, out: &mut Output) -> Outcome {
     arguments.one_volume()?;
     match &arguments.command {
         Command::Completions(completions) => generate::completions(completions.shell, out).map(|()| 0),
+        Command::Doctor => doctor::doctor(out),
         Command::Man(man) => generate::man_pages(&man.dir, out).map(|()| 0),
         Command::Mount(options) => mount::mount(global, options, out),
         command => {
@@ -94,7 +96,7 @@ async fn ask(arguments: &Arguments, command: &Command, out: &mut Output) -> Outc
         Command::Redo(redo) => commands::redo(global, redo, out).await,
         Command::Verify(verify) => commands::verify(global, verify.what.as_deref(), out).await,
         Command::Export(options) => export::export(global, options, out).await,
-        Command::Mount(_) | Command::Completions(_) | Command::Man(_) => Ok(0),
+        Command::Mount(_) | Command::Doctor | Command::Completions(_) | Command::Man(_) => Ok(0),
     }
 }
 

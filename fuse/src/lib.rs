@@ -41,3 +41,4 @@ pub use notify::Notifier;
 pub use reply::{Attr, Directory, Entry, FileType, Reply, Space};
 pub use request::{Caller, Forgets, Lock, Malformed, Operation, Request, SetAttr, SetTime, Time};
 pub use session::{Active, Options, Session, Transport};
+pub use uring::disabled as why_not_uring;

@@ -101,7 +101,10 @@ pub struct Session<F> {
 
 impl<F> fmt::Debug for Session<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("active", &self.active).field("agreed", &self.agreed).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("active", &self.active)
+            .field("agreed", &self.agreed)
+            .finish_non_exhaustive()
     }
 }
 

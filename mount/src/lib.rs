@@ -26,6 +26,6 @@ mod adapter;
 pub mod fs;
 pub mod session;
 
-pub use firn_fuse::{Active, Transport};
+pub use firn_fuse::{Active, Transport, why_not_uring};
 pub use fs::Fs;
 pub use session::{MountError, MountOptions, Session, unmount_lazily};

@@ -22,6 +22,8 @@ pub struct Ready {
     pub instant: InstantRow,
     /// Whether it is a mount of the past.
     pub read_only: bool,
+    /// How the kernel's requests reach it, and why not over io_uring if they do not.
+    pub transport: String,
     /// Where the process in the background writes its log.
     pub log: Option<PathBuf>,
 }
@@ -34,11 +36,12 @@ pub fn tell(ready: &Ready, out: &mut Output) -> Result<(), Stop> {
     let time = out.time(ready.instant.time.0);
     let what = if ready.read_only { ", read-only," } else { "" };
     out.line(format_args!(
-        "{} is mounted{what} on {}, at #{} ({time}), by pid {}",
+        "{} is mounted{what} on {}, at #{} ({time}), by pid {}, over {}",
         show::path(ready.volume.as_bytes()),
         name(&ready.mountpoint),
         ready.instant.seq,
-        ready.pid
+        ready.pid,
+        ready.transport
     ))?;
     let command = out
         .paint(Style::Bold, &format!("firn umount {}", shell_word(ready.mountpoint.as_os_str().as_bytes())));

@@ -126,6 +126,7 @@ async fn serve(
         read_only: opened.volume.is_none(),
         allow_other: mount.allow_other,
         fsname: url.to_string(),
+        transport: mount.transport.into(),
         threads: std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8),
     };
     let (order, orders) = mpsc::channel(ORDERS);
@@ -152,6 +153,7 @@ async fn serve(
         pid,
         instant: InstantRow::from(opened.shown),
         read_only: opened.volume.is_none(),
+        transport: session.transport().to_string(),
         log: None,
     };
     tracing::info!(volume = %url, mountpoint = %mountpoint.display(), seq = opened.shown.seq.0, "mounted");

@@ -28,8 +28,8 @@ pub(crate) use self::ring::Ring;
 /// Where the kernel says whether it would.
 const PARAMETER: &str = "/sys/module/fuse/parameters/enable_uring";
 
-/// Why io_uring cannot be used here, as far as the kernel's settings tell.
-pub(crate) fn disabled() -> Option<String> {
+/// Why FUSE over io_uring cannot be used here, as far as the kernel's settings tell.
+pub fn disabled() -> Option<String> {
     match std::fs::read_to_string(PARAMETER) {
         Ok(value) if value.trim() == "Y" => None,
         Ok(_) => Some(format!("{PARAMETER} is N: root can write Y there")),

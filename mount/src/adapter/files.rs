@@ -83,7 +83,8 @@ impl Adapter {
 
 /// The bytes are taken from where the request left them.
 fn write(fs: &Fs, request: Request) {
-    let Ok(Operation::Write { handle, offset, data, flags, cached, kill_ids, .. }) = request.operation() else {
+    let Ok(Operation::Write { handle, offset, data, flags, cached, kill_ids, .. }) = request.operation()
+    else {
         return request.reply().error(libc::EIO);
     };
     let write = Write {

@@ -59,7 +59,13 @@ impl World {
     }
 
     pub fn options(&self) -> MountOptions {
-        MountOptions { read_only: false, allow_other: false, fsname: self.url().to_string(), transport: Transport::Auto, threads: 3 }
+        MountOptions {
+            read_only: false,
+            allow_other: false,
+            fsname: self.url().to_string(),
+            transport: Transport::Auto,
+            threads: 3,
+        }
     }
 
     pub fn volume(&self) -> &Arc<Volume> {
