@@ -77,7 +77,7 @@ start_s3() {
   fi
   for attempt in 1 2 3 4 5; do
     port=$((20000 + (RANDOM % 20000)))
-    "$venv/bin/moto_server" -H 127.0.0.1 -p "$port" >"$scratch/moto.log" 2>&1 &
+    "$venv/bin/python" scripts/moto_server.py -H 127.0.0.1 -p "$port" >"$scratch/moto.log" 2>&1 &
     moto_pid=$!
     for _ in $(seq 100); do
       if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && kill -0 "$moto_pid" 2>/dev/null; then
