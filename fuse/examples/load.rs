@@ -21,7 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["client", files] => client(files.parse()?),
         [directory, rest @ ..] => {
-            let number = |at: usize, default| rest.get(at).map_or(Ok(default), |text: &&str| text.parse::<usize>());
+            let number =
+                |at: usize, default| rest.get(at).map_or(Ok(default), |text: &&str| text.parse::<usize>());
             load(Path::new(directory), number(0, 1)?, number(1, 20_000)?)
         }
         _ => Err("load DIRECTORY [CLIENTS [FILES]]".into()),
@@ -37,7 +38,12 @@ struct Client {
 
 fn start(directory: &Path, files: usize) -> Result<Client, Box<dyn Error>> {
     let mut command = Command::new(env::current_exe()?);
-    command.arg("client").arg(files.to_string()).current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .arg("client")
+        .arg(files.to_string())
+        .current_dir(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut process = command.spawn()?;
     let commands = process.stdin.take().ok_or("no pipe")?;
     let answers = BufReader::new(process.stdout.take().ok_or("no pipe")?);

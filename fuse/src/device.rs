@@ -116,7 +116,8 @@ pub(crate) fn serve<F: Filesystem + ?Sized>(
 
 /// Waits; answers false if it is time to stop.
 fn readable(device: BorrowedFd<'_>, stop: BorrowedFd<'_>) -> io::Result<bool> {
-    let mut fds = [PollFd::from_borrowed_fd(device, PollFlags::IN), PollFd::from_borrowed_fd(stop, PollFlags::IN)];
+    let mut fds =
+        [PollFd::from_borrowed_fd(device, PollFlags::IN), PollFd::from_borrowed_fd(stop, PollFlags::IN)];
     loop {
         match poll(&mut fds, None) {
             Ok(_) => return Ok(!fds[1].revents().contains(PollFlags::IN)),

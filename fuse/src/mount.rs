@@ -115,7 +115,11 @@ fn with_helper(path: &Path, options: &MountOptions) -> Result<OwnedFd, SessionEr
     }
     let mut command = Command::new(HELPER);
     command.arg("-o").arg(list.join(",")).arg("--").arg(path);
-    command.env("_FUSE_COMMFD", "0").stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+        .env("_FUSE_COMMFD", "0")
+        .stdin(OwnedFd::from(theirs))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     let helper = command.spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => SessionError::NoHelper,
         _ => SessionError::Helper(error.to_string()),

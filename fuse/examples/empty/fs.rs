@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use firn_fuse::{
-    Attr, Caller, Entry, FileType, Filesystem, InitFlags, Offer, OpenFlags, Operation, Reply, Request, SetAttr,
-    SetTime, Space, Terms, Time,
+    Attr, Caller, Entry, FileType, Filesystem, InitFlags, Offer, OpenFlags, Operation, Reply, Request,
+    SetAttr, SetTime, Space, Terms, Time,
 };
 
 const ROOT: u64 = 1;
@@ -120,8 +120,12 @@ impl Empty {
                 let handle = self.tree().open_listing();
                 request.reply().opened(handle, OpenFlags::empty());
             }
-            Operation::ReadDir { handle, offset, .. } => self.list(request.reply(), node, handle, offset, false),
-            Operation::ReadDirPlus { handle, offset, .. } => self.list(request.reply(), node, handle, offset, true),
+            Operation::ReadDir { handle, offset, .. } => {
+                self.list(request.reply(), node, handle, offset, false)
+            }
+            Operation::ReadDirPlus { handle, offset, .. } => {
+                self.list(request.reply(), node, handle, offset, true)
+            }
             Operation::ReleaseDir { handle, .. } => {
                 self.tree().listings.remove(&handle);
                 request.reply().ok();
@@ -130,7 +134,9 @@ impl Empty {
                 let space = Space { unit: 4096, longest_name: 255, ..Space::default() };
                 request.reply().statfs(&space);
             }
-            Operation::Release { .. } | Operation::FSync { .. } | Operation::FSyncDir { .. } => request.reply().ok(),
+            Operation::Release { .. } | Operation::FSync { .. } | Operation::FSyncDir { .. } => {
+                request.reply().ok()
+            }
             _ => request.reply().error(libc::ENOSYS),
         }
     }
@@ -138,7 +144,9 @@ impl Empty {
     fn list(&self, reply: Reply, node: u64, handle: u64, offset: u64, plus: bool) {
         let mut tree = self.tree();
         if offset == 0 {
-            let names = tree.get(node).map(|dir| dir.children.iter().map(|(name, ino)| (name.clone(), *ino)).collect());
+            let names = tree
+                .get(node)
+                .map(|dir| dir.children.iter().map(|(name, ino)| (name.clone(), *ino)).collect());
             tree.listings.insert(handle, names.unwrap_or_default());
         }
         let Tree { nodes, listings, .. } = &mut *tree;

@@ -107,12 +107,7 @@ impl Attr {
     }
 
     pub(super) fn out(&self, ttl: Duration) -> AttrOut {
-        AttrOut {
-            attr_valid: ttl.as_secs(),
-            attr_valid_nsec: ttl.subsec_nanos(),
-            dummy: 0,
-            attr: self.raw(),
-        }
+        AttrOut { attr_valid: ttl.as_secs(), attr_valid_nsec: ttl.subsec_nanos(), dummy: 0, attr: self.raw() }
     }
 
     pub(super) fn statx(&self, ttl: Duration) -> StatxOut {
@@ -170,11 +165,7 @@ impl Entry {
 
     /// That a name leads nowhere.
     pub(super) fn negative(ttl: Duration) -> EntryOut {
-        EntryOut {
-            entry_valid: ttl.as_secs(),
-            entry_valid_nsec: ttl.subsec_nanos(),
-            ..EntryOut::default()
-        }
+        EntryOut { entry_valid: ttl.as_secs(), entry_valid_nsec: ttl.subsec_nanos(), ..EntryOut::default() }
     }
 }
 

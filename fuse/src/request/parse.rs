@@ -91,9 +91,8 @@ impl<'a> Operation<'a> {
     pub fn parse(opcode: u32, header: &'a [u8], payload: &'a [u8]) -> Result<Operation<'a>, Malformed> {
         let mut from = Reader { opcode, header, payload };
         match opcode {
-            LOOKUP | SYMLINK | MKNOD | MKDIR | UNLINK | RMDIR | RENAME | RENAME2 | LINK | CREATE | TMPFILE => {
-                names(&mut from)
-            }
+            LOOKUP | SYMLINK | MKNOD | MKDIR | UNLINK | RMDIR | RENAME | RENAME2 | LINK | CREATE
+            | TMPFILE => names(&mut from),
             OPEN | READ | WRITE | FLUSH | RELEASE | FSYNC | FALLOCATE | LSEEK | COPY_FILE_RANGE
             | COPY_FILE_RANGE_64 => files(&mut from),
             OPENDIR | READDIR | READDIRPLUS | RELEASEDIR | FSYNCDIR => directories(&from),

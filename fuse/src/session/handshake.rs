@@ -96,7 +96,9 @@ fn transport(options: &Options, offered: InitFlags) -> Result<(Active, Vec<Ring>
     let rings = match uring::disabled() {
         Some(reason) => Err(reason),
         None if !offered.contains(InitFlags::OVER_IO_URING) => Err("the kernel does not offer it".to_owned()),
-        None => uring::rings(options.queue_depth.get()).map_err(|error| format!("no ring can be made: {error}")),
+        None => {
+            uring::rings(options.queue_depth.get()).map_err(|error| format!("no ring can be made: {error}"))
+        }
     };
     match rings {
         Ok(rings) => {
@@ -111,13 +113,7 @@ fn transport(options: &Options, offered: InitFlags) -> Result<(Active, Vec<Ring>
     }
 }
 
-fn answer(
-    device: &OwnedFd,
-    init: &Init,
-    wanted: &Terms,
-    flags: InitFlags,
-    pages: u32,
-) -> io::Result<()> {
+fn answer(device: &OwnedFd, init: &Init, wanted: &Terms, flags: InitFlags, pages: u32) -> io::Result<()> {
     let (flags, flags2) = flags.words();
     let out = InitOut {
         major: MAJOR,

@@ -60,8 +60,7 @@ impl Ring {
         let own = std::iter::repeat_n(plan.cpu, depth);
         // Hardly anything comes on these.
         let queues = own.chain(plan.others);
-        let entries: Vec<Entry> =
-            queues.map(|queue| Entry { queue, state: State::Kernel(None) }).collect();
+        let entries: Vec<Entry> = queues.map(|queue| Entry { queue, state: State::Kernel(None) }).collect();
         let ring = IoUring::builder()
             .dontfork()
             .setup_r_disabled()
@@ -228,7 +227,9 @@ fn command(operation: u32, qid: u16, commit_id: u64, iovecs: Option<&Iovecs>) ->
     let command = opcode::UringCmd80::new(DEVICE, operation).cmd(own);
     match iovecs {
         None => command.build(),
-        Some(iovecs) => with_len(command.addr(Some(iovecs.as_ptr().addr() as u64)).build(), iovecs.len() as u32),
+        Some(iovecs) => {
+            with_len(command.addr(Some(iovecs.as_ptr().addr() as u64)).build(), iovecs.len() as u32)
+        }
     }
 }
 
