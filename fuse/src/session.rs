@@ -212,10 +212,11 @@ impl<F: Filesystem> Session<F> {
 fn start_reader<'scope, F: Filesystem>(
     scope: &'scope thread::Scope<'scope, '_>,
     fs: &'scope F,
-    channel: &Channel,
+    channel: &Arc<Channel>,
     number: usize,
 ) -> io::Result<thread::ScopedJoinHandle<'scope, io::Result<()>>> {
-    let channel = Arc::new(channel.try_clone()?);
+    // Users who may not open the device share a queue, which is slower and no worse.
+    let channel = channel.try_clone().map_or_else(|_| channel.clone(), Arc::new);
     let read = move || device::serve(fs, &channel, None).map(drop);
     thread::Builder::new().name(format!("fuse-{number}")).spawn_scoped(scope, read)
 }
