@@ -48,6 +48,10 @@ pub(crate) fn mount(path: &Path, options: &MountOptions) -> Result<OwnedFd, Sess
         Err(SessionError::Mount { source, .. }) if source.raw_os_error() == Some(libc::EPERM) => {
             with_helper(path, options)
         }
+        // Whether users may open the device is the distribution's choice; the helper may in any case.
+        Err(SessionError::Device(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+            with_helper(path, options)
+        }
         result => result,
     }
 }

@@ -41,8 +41,10 @@ pub struct Options {
     pub transport: Transport,
     /// Threads that read the classic device, if it is what requests travel over.
     pub threads: NonZeroUsize,
-    /// Requests that each core can have in hand at the same time, over io_uring. Each takes memory for the largest
-    /// write, once there was one.
+    /// Requests that each core can have in hand at the same time, over io_uring. While as many are unanswered, others
+    /// of that core wait in the kernel, also those that could be answered at once: so it has to be more than what
+    /// waits for something slow. The kernel uses the one last given back first; what is never used takes no memory,
+    /// and the others take as much as the largest content that they have had.
     pub queue_depth: NonZeroUsize,
 }
 
@@ -52,7 +54,7 @@ impl Default for Options {
             mount: MountOptions::default(),
             transport: Transport::Auto,
             threads: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
-            queue_depth: NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN),
+            queue_depth: NonZeroUsize::new(32).unwrap_or(NonZeroUsize::MIN),
         }
     }
 }
@@ -210,10 +212,11 @@ impl<F: Filesystem> Session<F> {
 fn start_reader<'scope, F: Filesystem>(
     scope: &'scope thread::Scope<'scope, '_>,
     fs: &'scope F,
-    channel: &Channel,
+    channel: &Arc<Channel>,
     number: usize,
 ) -> io::Result<thread::ScopedJoinHandle<'scope, io::Result<()>>> {
-    let channel = Arc::new(channel.try_clone()?);
+    // Users who may not open the device share a queue, which is slower and no worse.
+    let channel = channel.try_clone().map_or_else(|_| channel.clone(), Arc::new);
     let read = move || device::serve(fs, &channel, None).map(drop);
     thread::Builder::new().name(format!("fuse-{number}")).spawn_scoped(scope, read)
 }

@@ -1,0 +1,10 @@
+//! Mounted filesystems, over both transports: what programs see, and how sessions end. Needs root and `/dev/fuse`.
+
+#[path = "../../examples/empty/fs.rs"]
+mod empty;
+mod endings;
+mod kernel;
+mod operations;
+mod probe;
+mod replies;
+mod world;

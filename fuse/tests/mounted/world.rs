@@ -1,0 +1,166 @@
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use firn_fuse::{Active, MountOptions, Notifier, Options, Request, Session, SessionError, Transport, detach};
+use tempfile::TempDir;
+
+use crate::probe::Probe;
+
+/// Root says here whether the kernel may use io_uring.
+const PARAMETER: &str = "/sys/module/fuse/parameters/enable_uring";
+/// Longer than anything takes, however slow the machine.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// One mount at a time, so that a test can look at this process's threads.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// A mounted probe. Dropping it detaches the mount, whatever has happened.
+pub struct World {
+    pub probe: Arc<Probe>,
+    /// Requests that the probe did not answer.
+    pub held: Receiver<Request>,
+    pub notifier: Notifier,
+    pub active: Active,
+    served: Option<JoinHandle<Result<(), SessionError>>>,
+    dir: TempDir,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl World {
+    pub fn new(transport: Transport) -> World {
+        World::with(transport, MountOptions::default())
+    }
+
+    pub fn with(transport: Transport, mount: MountOptions) -> World {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        if transport != Transport::Classic {
+            // Where it cannot be written, the session says so.
+            let _ = fs::write(PARAMETER, "Y");
+        }
+        let dir = TempDir::new().unwrap();
+        let (sender, held) = mpsc::channel();
+        let probe = Arc::new(Probe::new(sender));
+        let options = Options { mount, transport, ..Options::default() };
+        let session = Session::mount(probe.clone(), dir.path(), &options).unwrap();
+        let (notifier, active) = (session.notifier(), session.transport().clone());
+        let served = thread::Builder::new().name("session".into()).spawn(|| session.run()).unwrap();
+        World { probe, held, notifier, active, served: Some(served), dir, _alone: alone }
+    }
+
+    pub fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root().join(name)
+    }
+
+    /// A request that the probe held back.
+    pub fn held(&self) -> Request {
+        self.held.recv_timeout(LONG).expect("nothing was held back")
+    }
+
+    pub fn unmount(&mut self) -> Result<(), SessionError> {
+        rustix::mount::unmount(self.root(), rustix::mount::UnmountFlags::empty()).unwrap();
+        self.ended()
+    }
+
+    /// What came of serving, when that is over.
+    pub fn ended(&mut self) -> Result<(), SessionError> {
+        self.served.take().unwrap().join().unwrap()
+    }
+
+    pub fn is_serving(&self) -> bool {
+        self.served.as_ref().is_some_and(|served| !served.is_finished())
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(served) = self.served.take() {
+            let _ = detach(self.root());
+            // What is held back would keep it busy.
+            while self.held.try_recv().is_ok() {}
+            let _ = served.join();
+        }
+    }
+}
+
+/// Runs a test over each transport. Where io_uring cannot be had, that is said, and that it is not used by mistake
+/// is tested instead.
+pub fn over_both(test: impl Fn(World)) {
+    test(World::new(Transport::Classic));
+    if let Some(uring) = uring() {
+        test(uring);
+    }
+}
+
+pub fn uring() -> Option<World> {
+    let world = World::new(Transport::Auto);
+    match &world.active {
+        Active::Uring { .. } => Some(world),
+        Active::Classic { reason, .. } => {
+            let reason = reason.as_ref().expect("io_uring was not even tried");
+            eprintln!("*** FUSE over io_uring is NOT TESTED: {reason} ***");
+            fs::write(world.path("a"), "served").unwrap();
+            None
+        }
+    }
+}
+
+/// The kernel's setting, for as long as no other test mounts.
+pub struct Parameter {
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Parameter {
+    pub fn write(value: &str) -> Parameter {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where it cannot be written, there is no io_uring either.
+        let _ = fs::write(PARAMETER, value);
+        Parameter { _alone: alone }
+    }
+
+    /// How a session travels, or why there is none; it is mounted only for a moment.
+    pub fn mount(&self, transport: Transport) -> Result<String, String> {
+        let dir = TempDir::new().unwrap();
+        let (sender, _) = mpsc::channel();
+        let options = Options { transport, ..Options::default() };
+        let session =
+            Session::mount(Probe::new(sender), dir.path(), &options).map_err(|error| error.to_string())?;
+        detach(dir.path()).unwrap();
+        Ok(session.transport().to_string())
+    }
+}
+
+/// The error's number.
+pub fn errno<T>(result: io::Result<T>) -> i32 {
+    match result {
+        Ok(_) => 0,
+        Err(error) => error.raw_os_error().expect("an error of the system"),
+    }
+}
+
+/// Names of this process's threads that serve.
+pub fn serving_threads() -> Vec<String> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.map(|name| name.trim().to_owned()).filter(|name| name.starts_with("fuse-")).collect()
+}
+
+/// The same, once the kernel has cleared away those that have been joined.
+pub fn threads_left() -> Vec<String> {
+    let (_sender, never) = mpsc::channel::<()>();
+    for _ in 0..1000 {
+        if serving_threads().is_empty() {
+            break;
+        }
+        let _ = never.recv_timeout(Duration::from_millis(10));
+    }
+    serving_threads()
+}
