@@ -66,6 +66,14 @@ clean_scratch() {
   return "$status"
 }
 
+# FUSE over io_uring, where the kernel can and lets us turn it on.
+enable_uring() {
+  local switch=/sys/module/fuse/parameters/enable_uring
+  if [ "$(cat "$switch" 2>/dev/null)" = N ] && ! echo Y 2>/dev/null >"$switch"; then
+    say "FUSE over io_uring stays off: mounts use /dev/fuse"
+  fi
+}
+
 # An S3 server on this machine (moto), for the tests and the demo; sets FIRN_TEST_S3_ENDPOINT.
 start_s3() {
   local venv="$firn_cache/moto" port attempt

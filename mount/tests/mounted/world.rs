@@ -18,6 +18,16 @@ use tokio::runtime::Runtime;
 /// Small, so that small files have several blocks.
 pub const BLOCK: u32 = 64 << 10;
 
+/// How requests travel: the fastest way, unless `FIRN_TEST_TRANSPORT` names one.
+fn transport() -> Transport {
+    match std::env::var("FIRN_TEST_TRANSPORT").as_deref() {
+        Ok("classic") => Transport::Classic,
+        Ok("uring") => Transport::Uring,
+        Ok(other) => panic!("FIRN_TEST_TRANSPORT is {other}, expected classic or uring"),
+        Err(_) => Transport::Auto,
+    }
+}
+
 /// A mounted volume. Dropping it unmounts, whatever has happened.
 pub struct World {
     session: Option<Session>,
@@ -63,7 +73,7 @@ impl World {
             read_only: false,
             allow_other: false,
             fsname: self.url().to_string(),
-            transport: Transport::Auto,
+            transport: transport(),
             threads: 3,
         }
     }
