@@ -1,12 +1,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use firn_fuse::{Active, MountOptions, Notifier, Options, Request, Session, SessionError, Transport, detach};
+use rustix::mount::{MountFlags, UnmountFlags};
 use tempfile::TempDir;
 
 use crate::probe::Probe;
@@ -27,6 +28,8 @@ pub struct World {
     pub notifier: Notifier,
     pub active: Active,
     served: Option<JoinHandle<Result<(), SessionError>>>,
+    /// Told when the test is over.
+    _watchdog: Sender<()>,
     dir: TempDir,
     _alone: MutexGuard<'static, ()>,
 }
@@ -49,7 +52,8 @@ impl World {
         let session = Session::mount(probe.clone(), dir.path(), &options).unwrap();
         let (notifier, active) = (session.notifier(), session.transport().clone());
         let served = thread::Builder::new().name("session".into()).spawn(|| session.run()).unwrap();
-        World { probe, held, notifier, active, served: Some(served), dir, _alone: alone }
+        let watchdog = watch(dir.path().to_owned());
+        World { probe, held, notifier, active, served: Some(served), _watchdog: watchdog, dir, _alone: alone }
     }
 
     pub fn root(&self) -> &Path {
@@ -66,7 +70,7 @@ impl World {
     }
 
     pub fn unmount(&mut self) -> Result<(), SessionError> {
-        rustix::mount::unmount(self.root(), rustix::mount::UnmountFlags::empty()).unwrap();
+        rustix::mount::unmount(self.root(), UnmountFlags::empty()).unwrap();
         self.ended()
     }
 
@@ -89,6 +93,32 @@ impl Drop for World {
             let _ = served.join();
         }
     }
+}
+
+/// Aborts a mount that takes too long: what hangs there is an error then, and the test fails.
+fn watch(mountpoint: PathBuf) -> Sender<()> {
+    let (sender, over) = mpsc::channel();
+    let watch = move || {
+        if over.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("*** aborted, since it hangs: {} ***", mountpoint.display());
+            abort(&mountpoint);
+        }
+    };
+    thread::Builder::new().name("watchdog".into()).spawn(watch).unwrap();
+    sender
+}
+
+/// Ends a connection, as root does when a filesystem hangs. Asks nothing of the filesystem.
+pub fn abort(mountpoint: &Path) {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let lines = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let ours = lines.into_iter().find(|fields| Path::new(fields[4]) == mountpoint).unwrap();
+    let (_, minor) = ours[2].split_once(':').unwrap();
+    let control = TempDir::new().unwrap();
+    rustix::mount::mount("none", control.path(), "fusectl", MountFlags::empty(), None).unwrap();
+    let aborted = fs::write(control.path().join(minor).join("abort"), "1");
+    rustix::mount::unmount(control.path(), UnmountFlags::empty()).unwrap();
+    aborted.unwrap();
 }
 
 /// Runs a test over each transport. Where io_uring cannot be had, that is said, and that it is not used by mistake
