@@ -7,7 +7,7 @@ use std::thread;
 use firn_fuse::detach;
 use rustix::mount::UnmountFlags;
 
-use crate::world::{abort, errno, over_both, serving_threads, threads_left};
+use crate::world::{errno, over_both, serving_threads, threads_left};
 
 #[test]
 fn no_thread_is_left_behind() {
@@ -60,7 +60,7 @@ fn an_abort_ends_the_session_though_a_request_hangs() {
         let held = world.path("held");
         let asking = thread::Builder::new().spawn(move || errno(fs::metadata(held))).unwrap();
         let request = world.held();
-        abort(world.root());
+        world.abort();
         assert_eq!(asking.join().unwrap(), libc::ECONNABORTED);
         world.ended().unwrap();
         assert_eq!(threads_left(), Vec::<String>::new());

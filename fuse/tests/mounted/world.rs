@@ -30,6 +30,7 @@ pub struct World {
     served: Option<JoinHandle<Result<(), SessionError>>>,
     /// Told when the test is over.
     _watchdog: Sender<()>,
+    connection: String,
     dir: TempDir,
     _alone: MutexGuard<'static, ()>,
 }
@@ -52,8 +53,19 @@ impl World {
         let session = Session::mount(probe.clone(), dir.path(), &options).unwrap();
         let (notifier, active) = (session.notifier(), session.transport().clone());
         let served = thread::Builder::new().name("session".into()).spawn(|| session.run()).unwrap();
-        let watchdog = watch(dir.path().to_owned());
-        World { probe, held, notifier, active, served: Some(served), _watchdog: watchdog, dir, _alone: alone }
+        let connection = connection(dir.path());
+        let watchdog = watch(connection.clone());
+        World {
+            probe,
+            held,
+            notifier,
+            active,
+            served: Some(served),
+            _watchdog: watchdog,
+            connection,
+            dir,
+            _alone: alone,
+        }
     }
 
     pub fn root(&self) -> &Path {
@@ -79,6 +91,11 @@ impl World {
         self.served.take().unwrap().join().unwrap()
     }
 
+    /// Ends the connection, as root does when a filesystem hangs.
+    pub fn abort(&self) {
+        abort(&self.connection);
+    }
+
     pub fn is_serving(&self) -> bool {
         self.served.as_ref().is_some_and(|served| !served.is_finished())
     }
@@ -95,28 +112,31 @@ impl Drop for World {
     }
 }
 
-/// Aborts a mount that takes too long: what hangs there is an error then, and the test fails.
-fn watch(mountpoint: PathBuf) -> Sender<()> {
+/// Aborts a connection that takes too long: what hangs there is an error then, and the test fails.
+fn watch(connection: String) -> Sender<()> {
     let (sender, over) = mpsc::channel();
     let watch = move || {
         if over.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("*** aborted, since it hangs: {} ***", mountpoint.display());
-            abort(&mountpoint);
+            eprintln!("*** aborted, since it hangs: connection {connection} ***");
+            abort(&connection);
         }
     };
     thread::Builder::new().name("watchdog".into()).spawn(watch).unwrap();
     sender
 }
 
-/// Ends a connection, as root does when a filesystem hangs. Asks nothing of the filesystem.
-pub fn abort(mountpoint: &Path) {
+/// The kernel's number of the connection of what is mounted here. Asks nothing of the filesystem.
+fn connection(mountpoint: &Path) -> String {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let lines = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-    let ours = lines.into_iter().find(|fields| Path::new(fields[4]) == mountpoint).unwrap();
-    let (_, minor) = ours[2].split_once(':').unwrap();
+    let mut lines = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let ours = lines.find(|fields| Path::new(fields[4]) == mountpoint).unwrap();
+    ours[2].split_once(':').unwrap().1.to_owned()
+}
+
+fn abort(connection: &str) {
     let control = TempDir::new().unwrap();
     rustix::mount::mount("none", control.path(), "fusectl", MountFlags::empty(), None).unwrap();
-    let aborted = fs::write(control.path().join(minor).join("abort"), "1");
+    let aborted = fs::write(control.path().join(connection).join("abort"), "1");
     rustix::mount::unmount(control.path(), UnmountFlags::empty()).unwrap();
     aborted.unwrap();
 }
