@@ -22,8 +22,8 @@ pub struct Offer {
 pub struct Terms {
     /// What to agree on; what is not offered is left out.
     pub flags: InitFlags,
-    /// The largest write in one request, and with it the largest read, in bytes: a page at the least, 16 MiB at the
-    /// most. The kernel makes it smaller where it must.
+    /// The largest write in one request, and with it the largest read, in bytes: 128 KiB at the least, 16 MiB at
+    /// the most. The kernel makes it smaller where it must.
     pub max_write: u32,
     /// The most to read ahead, in bytes; no more than is offered.
     pub max_readahead: u32,

@@ -37,8 +37,8 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub(crate) fn new(slot: Slot, header: &InHeader) -> Reply {
-        let room = slot.parts().map_or(0, |parts| room(&parts));
+    pub(crate) fn new(mut slot: Slot, header: &InHeader) -> Reply {
+        let room = slot.parts().map_or(0, |parts| room(&parts)).min(slot.payload_mut().len());
         Reply { slot: Some(slot), unique: header.unique, opcode: header.opcode, room }
     }
 

@@ -8,48 +8,49 @@ use crate::abi::input::ForgetOne;
 /// What is asked, with names and data borrowed from the request.
 ///
 /// `node` below is [`crate::Request::node`]; a `handle` is what opening answered. Flags are the system's (`O_*`,
-/// `RENAME_*`, `XATTR_*`, `FALLOC_FL_*`). In brackets: how to answer, besides with an error.
+/// `RENAME_*`, `XATTR_*`, `FALLOC_FL_*`). In parentheses: the methods of
+/// [`crate::Reply`] to answer with, besides `error`.
 #[derive(Clone, Copy, PartialEq, Debug)]
 #[allow(missing_docs, reason = "told of at each variant")]
 pub enum Operation<'a> {
-    /// What a name in the directory `node` leads to [entry, negative].
+    /// What a name in the directory `node` leads to (`entry`, `negative`).
     Lookup { name: &'a OsStr },
     /// The kernel has forgotten `node` so many times. Not answered; see [`crate::Filesystem::forget`].
     Forget { lookups: u64 },
     /// The same of many. Not answered.
     BatchForget(Forgets<'a>),
-    /// What `stat` tells [attr].
+    /// What `stat` tells (`attr`).
     GetAttr { handle: Option<u64> },
-    /// What `statx` tells; the flags and mask are its own [statx].
+    /// What `statx` tells; the flags and mask are its own (`statx`).
     Statx { handle: Option<u64>, flags: u32, mask: u32 },
-    /// Changes what `stat` tells [attr].
+    /// Changes what `stat` tells (`attr`).
     SetAttr(SetAttr),
-    /// The target of a symbolic link [data].
+    /// The target of a symbolic link (`data`).
     ReadLink,
-    /// Makes a symbolic link in the directory `node` [entry].
+    /// Makes a symbolic link in the directory `node` (`entry`).
     Symlink { name: &'a OsStr, target: &'a OsStr },
-    /// Makes an inode in the directory `node`; `mode` with the type, `rdev` as the kernel packs it [entry].
+    /// Makes an inode in the directory `node`; `mode` with the type, `rdev` as the kernel packs it (`entry`).
     MkNod { name: &'a OsStr, mode: u32, umask: u32, rdev: u32 },
-    /// Makes a directory in the directory `node` [entry].
+    /// Makes a directory in the directory `node` (`entry`).
     MkDir { name: &'a OsStr, mode: u32, umask: u32 },
-    /// Removes a name of what is not a directory [ok].
+    /// Removes a name of what is not a directory (`ok`).
     Unlink { name: &'a OsStr },
-    /// Removes a directory [ok].
+    /// Removes a directory (`ok`).
     RmDir { name: &'a OsStr },
-    /// Moves a name from the directory `node` [ok].
+    /// Moves a name from the directory `node` (`ok`).
     Rename { name: &'a OsStr, new_parent: u64, new_name: &'a OsStr, flags: u32 },
-    /// Makes another name, in the directory `node`, of an inode [entry].
+    /// Makes another name, in the directory `node`, of an inode (`entry`).
     Link { inode: u64, name: &'a OsStr },
-    /// Opens a file [opened].
+    /// Opens a file (`opened`).
     Open { flags: i32, kill_ids: bool },
-    /// Makes and opens a file in the directory `node` [created].
+    /// Makes and opens a file in the directory `node` (`created`).
     Create { name: &'a OsStr, mode: u32, umask: u32, flags: i32, kill_ids: bool },
-    /// Makes and opens a file without a name, in the filesystem of the directory `node` [created].
+    /// Makes and opens a file without a name, in the filesystem of the directory `node` (`created`).
     TmpFile { mode: u32, umask: u32, flags: i32 },
-    /// Reads from a file: less than `size` only at its end, unless it was opened for direct IO [data].
+    /// Reads from a file: less than `size` only at its end, unless it was opened for direct IO (`data`).
     Read { handle: u64, offset: u64, size: u32, flags: i32, lock_owner: Option<u64> },
     /// Writes to a file. `cached` if the kernel writes back its cache: the caller is nobody then, and the handle
-    /// may be anyone's. `kill_ids` if set-id bits are to go [written].
+    /// may be anyone's. `kill_ids` if set-id bits are to go (`written`).
     Write {
         handle: u64,
         offset: u64,
@@ -59,45 +60,45 @@ pub enum Operation<'a> {
         kill_ids: bool,
         lock_owner: Option<u64>,
     },
-    /// A descriptor of the file is closed, one of perhaps several [ok].
+    /// A descriptor of the file is closed, one of perhaps several (`ok`).
     Flush { handle: u64, lock_owner: u64 },
-    /// The last descriptor of an opened file is closed [ok].
+    /// The last descriptor of an opened file is closed (`ok`).
     Release { handle: u64, flags: i32, flush: bool, unlock: bool, lock_owner: u64 },
-    /// Makes a file durable [ok].
+    /// Makes a file durable (`ok`).
     FSync { handle: u64, data_only: bool },
-    /// Opens a directory [opened].
+    /// Opens a directory (`opened`).
     OpenDir { flags: i32 },
-    /// Lists a directory from the line that `offset` was given out as the next one [directory].
+    /// Lists a directory from the line that `offset` was given out as the next one (`directory`).
     ReadDir { handle: u64, offset: u64, size: u32 },
-    /// The same, with what `stat` tells of each line [directory].
+    /// The same, with what `stat` tells of each line (`directory`).
     ReadDirPlus { handle: u64, offset: u64, size: u32 },
-    /// Closes a directory [ok].
+    /// Closes a directory (`ok`).
     ReleaseDir { handle: u64, flags: i32 },
-    /// Makes a directory durable [ok].
+    /// Makes a directory durable (`ok`).
     FSyncDir { handle: u64, data_only: bool },
-    /// Numbers of the filesystem [statfs].
+    /// Numbers of the filesystem (`statfs`).
     StatFs,
-    /// Makes everything durable [ok].
+    /// Makes everything durable (`ok`).
     SyncFs,
-    /// Sets an extended attribute [ok].
+    /// Sets an extended attribute (`ok`).
     SetXattr { name: &'a OsStr, value: &'a [u8], flags: i32 },
-    /// The value of an extended attribute, or its size if `size` is 0 [data, size].
+    /// The value of an extended attribute, or its size if `size` is 0 (`data`, `size`).
     GetXattr { name: &'a OsStr, size: u32 },
-    /// The names of the extended attributes, each with a zero behind it; or their size [data, size].
+    /// The names of the extended attributes, each with a zero behind it; or their size (`data`, `size`).
     ListXattr { size: u32 },
-    /// Removes an extended attribute [ok].
+    /// Removes an extended attribute (`ok`).
     RemoveXattr { name: &'a OsStr },
-    /// Whether the caller may, as `access` asks [ok].
+    /// Whether the caller may, as `access` asks (`ok`).
     Access { mask: u32 },
-    /// Which lock is in the way of this one [lock].
+    /// Which lock is in the way of this one (`lock`).
     GetLock { handle: u64, owner: u64, lock: Lock },
-    /// Takes a lock, or gives it up; of the whole file and of the open file if `flock` [ok].
+    /// Takes a lock, or gives it up; of the whole file and of the open file if `flock` (`ok`).
     SetLock { handle: u64, owner: u64, lock: Lock, flock: bool, wait: bool },
-    /// Allocates or gives up room [ok].
+    /// Allocates or gives up room (`ok`).
     FAllocate { handle: u64, offset: u64, length: u64, mode: i32 },
-    /// Where data or a hole begins [offset].
+    /// Where data or a hole begins (`offset`).
     LSeek { handle: u64, offset: i64, whence: i32 },
-    /// Copies from the file `node` to another [copied].
+    /// Copies from the file `node` to another (`copied`).
     CopyFileRange {
         handle: u64,
         offset: u64,

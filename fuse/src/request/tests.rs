@@ -149,7 +149,7 @@ fn attributes(seed: &Seed) -> Vec<(Operation<'_>, Encoded)> {
     let handle = flag.then_some(a);
     let statx = StatxIn { getattr_flags: bit(flag, 1), reserved: 0, fh: a, sx_flags: w, sx_mask: x };
     let set = SetattrIn {
-        valid: if flag { 0xfff } else { bit(other, 1 << 3) | 1 << 4 },
+        valid: if flag { 0xfff } else { bit(other, 1 << 3) | 1 << 4 | 1 << 5 | 1 << 8 },
         fh: a,
         size: b,
         lock_owner: c,
@@ -178,9 +178,12 @@ fn attributes(seed: &Seed) -> Vec<(Operation<'_>, Encoded)> {
             lock_owner: Some(c),
             kill_ids: true,
         },
-        false => {
-            SetAttr { size: other.then_some(b), atime: Some(SetTime::At(time(a, 1))), ..SetAttr::default() }
-        }
+        false => SetAttr {
+            size: other.then_some(b),
+            atime: Some(SetTime::At(time(a, 1))),
+            mtime: Some(SetTime::Now),
+            ..SetAttr::default()
+        },
     };
     vec![
         (

@@ -20,8 +20,8 @@ use crate::uring::{self, Ring};
 
 /// The largest write that can be asked for.
 const MOST_WRITE: u32 = 16 << 20;
-/// The kernel wants to have at least this much room.
-const LEAST_PAYLOAD: usize = 8192;
+/// The smallest, since extended attributes of 64 KiB have to fit, and two pages at any rate.
+const LEAST_WRITE: u32 = 128 << 10;
 /// The first request is small, however large later ones will be.
 const FIRST: usize = 1 << 16;
 /// What no filesystem has to ask for.
@@ -50,8 +50,8 @@ pub(super) fn shake_hands<F: Filesystem>(
     let wanted = fs.init(&init.offer);
     let (active, rings) = transport(options, init.offer.flags)?;
     let page = page_size() as u32;
-    let pages = wanted.max_write.clamp(page, MOST_WRITE).div_ceil(page);
-    let agreed = Agreed { payload: (pages as usize * page_size()).max(LEAST_PAYLOAD) };
+    let pages = wanted.max_write.clamp(LEAST_WRITE, MOST_WRITE).div_ceil(page);
+    let agreed = Agreed { payload: pages as usize * page_size() };
     let mut flags = (wanted.flags | ALWAYS).intersection(init.offer.flags) - InitFlags::OVER_IO_URING;
     flags.set(InitFlags::OVER_IO_URING, !rings.is_empty());
     answer(&device, &init, &wanted, flags, pages).map_err(SessionError::Handshake)?;

@@ -1,15 +1,13 @@
 //! How sessions end: with requests in hand, by an abort, and without leaving anything behind.
 
 use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::Ordering;
 use std::thread;
 
 use firn_fuse::detach;
-use rustix::mount::{MountFlags, UnmountFlags};
-use tempfile::TempDir;
+use rustix::mount::UnmountFlags;
 
-use crate::world::{World, errno, over_both, serving_threads, threads_left};
+use crate::world::{errno, over_both, serving_threads, threads_left};
 
 #[test]
 fn no_thread_is_left_behind() {
@@ -56,24 +54,13 @@ fn a_detached_mount_serves_who_is_still_there() {
     });
 }
 
-/// As root does when a filesystem hangs.
-fn abort(world: &World) {
-    let device = fs::symlink_metadata(world.root()).unwrap().dev();
-    let control = TempDir::new().unwrap();
-    rustix::mount::mount("none", control.path(), "fusectl", MountFlags::empty(), None).unwrap();
-    let connection = control.path().join(rustix::fs::minor(device).to_string());
-    let aborted = fs::write(connection.join("abort"), "1");
-    rustix::mount::unmount(control.path(), UnmountFlags::empty()).unwrap();
-    aborted.unwrap();
-}
-
 #[test]
 fn an_abort_ends_the_session_though_a_request_hangs() {
     over_both(|mut world| {
         let held = world.path("held");
         let asking = thread::Builder::new().spawn(move || errno(fs::metadata(held))).unwrap();
         let request = world.held();
-        abort(&world);
+        world.abort();
         assert_eq!(asking.join().unwrap(), libc::ECONNABORTED);
         world.ended().unwrap();
         assert_eq!(threads_left(), Vec::<String>::new());

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -17,6 +18,11 @@ fn content(file: &File) -> String {
     let mut bytes = [0; 8];
     file.read_exact_at(&mut bytes, 0).unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn name(file: &File) -> String {
+    let link = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+    link.to_str().unwrap().to_owned()
 }
 
 #[test]
@@ -42,13 +48,20 @@ fn what_the_kernel_keeps_can_be_taken_back() {
         world.notifier.inval_entry(1, OsStr::new("changing")).unwrap();
         assert_eq!(changed(), 4);
         change(5);
+        let held = File::open(world.path("changing")).unwrap();
         world.notifier.expire_entry(1, OsStr::new("changing")).unwrap();
         assert_eq!(changed(), 5);
+        // An expired name is still the name of what is held open; a void one is not.
+        assert!(name(&held).ends_with("changing"));
+        world.notifier.inval_entry(1, OsStr::new("changing")).unwrap();
+        assert!(name(&held).ends_with("changing (deleted)"));
         world.notifier.store(CHANGING, 0, b"poured").unwrap();
         assert_eq!(content(&file), "poured03");
         assert_eq!(errno(world.notifier.inval_inode(77, 0, 0)), libc::ENOENT);
         assert_eq!(errno(world.notifier.inval_entry(77, OsStr::new("a"))), libc::ENOENT);
-        drop(file);
+        drop((file, held));
+        // The kernel can be told of names that it knows.
+        assert_eq!(changed(), 5);
         world.notifier.delete(1, CHANGING, OsStr::new("changing")).unwrap();
     });
 }

@@ -1,12 +1,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use firn_fuse::{Active, MountOptions, Notifier, Options, Request, Session, SessionError, Transport, detach};
+use rustix::mount::{MountFlags, UnmountFlags};
 use tempfile::TempDir;
 
 use crate::probe::Probe;
@@ -27,6 +28,9 @@ pub struct World {
     pub notifier: Notifier,
     pub active: Active,
     served: Option<JoinHandle<Result<(), SessionError>>>,
+    /// Told when the test is over.
+    _watchdog: Sender<()>,
+    connection: String,
     dir: TempDir,
     _alone: MutexGuard<'static, ()>,
 }
@@ -49,7 +53,19 @@ impl World {
         let session = Session::mount(probe.clone(), dir.path(), &options).unwrap();
         let (notifier, active) = (session.notifier(), session.transport().clone());
         let served = thread::Builder::new().name("session".into()).spawn(|| session.run()).unwrap();
-        World { probe, held, notifier, active, served: Some(served), dir, _alone: alone }
+        let connection = connection(dir.path());
+        let watchdog = watch(connection.clone());
+        World {
+            probe,
+            held,
+            notifier,
+            active,
+            served: Some(served),
+            _watchdog: watchdog,
+            connection,
+            dir,
+            _alone: alone,
+        }
     }
 
     pub fn root(&self) -> &Path {
@@ -66,13 +82,18 @@ impl World {
     }
 
     pub fn unmount(&mut self) -> Result<(), SessionError> {
-        rustix::mount::unmount(self.root(), rustix::mount::UnmountFlags::empty()).unwrap();
+        rustix::mount::unmount(self.root(), UnmountFlags::empty()).unwrap();
         self.ended()
     }
 
     /// What came of serving, when that is over.
     pub fn ended(&mut self) -> Result<(), SessionError> {
         self.served.take().unwrap().join().unwrap()
+    }
+
+    /// Ends the connection, as root does when a filesystem hangs.
+    pub fn abort(&self) {
+        abort(&self.connection);
     }
 
     pub fn is_serving(&self) -> bool {
@@ -89,6 +110,35 @@ impl Drop for World {
             let _ = served.join();
         }
     }
+}
+
+/// Aborts a connection that takes too long: what hangs there is an error then, and the test fails.
+fn watch(connection: String) -> Sender<()> {
+    let (sender, over) = mpsc::channel();
+    let watch = move || {
+        if over.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("*** aborted, since it hangs: connection {connection} ***");
+            abort(&connection);
+        }
+    };
+    thread::Builder::new().name("watchdog".into()).spawn(watch).unwrap();
+    sender
+}
+
+/// The kernel's number of the connection of what is mounted here. Asks nothing of the filesystem.
+fn connection(mountpoint: &Path) -> String {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let mut lines = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let ours = lines.find(|fields| Path::new(fields[4]) == mountpoint).unwrap();
+    ours[2].split_once(':').unwrap().1.to_owned()
+}
+
+fn abort(connection: &str) {
+    let control = TempDir::new().unwrap();
+    rustix::mount::mount("none", control.path(), "fusectl", MountFlags::empty(), None).unwrap();
+    let aborted = fs::write(control.path().join(connection).join("abort"), "1");
+    rustix::mount::unmount(control.path(), UnmountFlags::empty()).unwrap();
+    aborted.unwrap();
 }
 
 /// Runs a test over each transport. Where io_uring cannot be had, that is said, and that it is not used by mistake
