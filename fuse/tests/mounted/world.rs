@@ -163,17 +163,19 @@ pub fn uring() -> Option<World> {
     }
 }
 
-/// The kernel's setting, for as long as no other test mounts.
+/// The kernel's setting, for as long as no other test mounts; then it is what it was.
 pub struct Parameter {
+    before: String,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl Parameter {
     pub fn write(value: &str) -> Parameter {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = fs::read_to_string(PARAMETER).unwrap_or_default();
         // Where it cannot be written, there is no io_uring either.
         let _ = fs::write(PARAMETER, value);
-        Parameter { _alone: alone }
+        Parameter { before, _alone: alone }
     }
 
     /// How a session travels, or why there is none; it is mounted only for a moment.
@@ -185,6 +187,12 @@ impl Parameter {
             Session::mount(Probe::new(sender), dir.path(), &options).map_err(|error| error.to_string())?;
         detach(dir.path()).unwrap();
         Ok(session.transport().to_string())
+    }
+}
+
+impl Drop for Parameter {
+    fn drop(&mut self) {
+        let _ = fs::write(PARAMETER, &self.before);
     }
 }
 
