@@ -4,10 +4,11 @@ mod support;
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::time::Instant;
 
-use rustix::fs::{CWD, FallocateFlags, RenameFlags};
+use rustix::fs::{AtFlags, CWD, FallocateFlags, OFlags, RenameFlags};
 use support::proxy::{Proxy, Weather};
 use support::{World, pause, s3_endpoint, sh};
 
@@ -102,6 +103,34 @@ fn renames_are_atomic_and_know_their_flags() {
     fs::rename(&a, &b).unwrap();
     assert_eq!(fs::read(&b).unwrap(), b"b");
     assert!(!a.exists());
+}
+
+/// `O_TMPFILE`, and `linkat` of it.
+#[test]
+fn files_without_a_name_get_one_or_are_gone() {
+    let world = World::anywhere().mounted();
+    let unnamed =
+        || File::from(rustix::fs::open(&world.dir, OFlags::TMPFILE | OFlags::RDWR, 0o640.into()).unwrap());
+    let mut file = unnamed();
+    file.write_all(b"made in secret").unwrap();
+    assert_eq!(file.metadata().unwrap().nlink(), 0);
+    assert_eq!(fs::read_dir(&world.dir).unwrap().count(), 0);
+    let (path, itself) = (world.dir.join("a"), format!("/proc/self/fd/{}", file.as_raw_fd()));
+    rustix::fs::linkat(CWD, itself, CWD, &path, AtFlags::SYMLINK_FOLLOW).unwrap();
+    drop(file);
+    assert_eq!(fs::read(&path).unwrap(), b"made in secret");
+    assert_eq!(fs::metadata(&path).unwrap().nlink(), 1);
+
+    let inodes = || rustix::fs::statvfs(&world.dir).unwrap().f_ffree;
+    let before = inodes();
+    let file = unnamed();
+    assert_eq!(inodes(), before - 1);
+    drop(file);
+    // The kernel tells of the last close a moment later.
+    assert!((0..500).any(|_| {
+        pause(10);
+        inodes() == before
+    }));
 }
 
 #[test]

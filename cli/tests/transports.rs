@@ -46,7 +46,9 @@ fn the_doctor_knows_whether_io_uring_can_be_had() {
         false => {
             assert!(first.contains("over /dev/fuse (") && first.contains("not io_uring: "), "{first}");
             assert!(uring["advice"].as_str().unwrap().contains("enable_uring"));
-            assert!(world.fails(&["mount", "--transport", "uring", &world.url, &dir]).contains("enable_uring"));
+            assert!(
+                world.fails(&["mount", "--transport", "uring", &world.url, &dir]).contains("enable_uring")
+            );
         }
     }
 }

@@ -473,6 +473,23 @@ async fn a_missing_segment_does_not_hide_what_comes_after() {
     }
 }
 
+/// Found by the simulation (seed 213802, `damage`): of several lost segments at the end only the first was named.
+#[tokio::test(start_paused = true)]
+async fn each_missing_segment_of_the_end_is_named() {
+    let world = whole_volume().await;
+    let store = copy(&world.store).await;
+    let segments: Vec<_> =
+        keys(&store).await.into_iter().filter(|key| key.as_ref().starts_with("journal/")).collect();
+    let end = &segments[segments.len() - 3..];
+    for key in end {
+        store.delete(key).await.unwrap();
+    }
+    let (_, findings) = verified(&world, &store).await;
+    for key in end {
+        assert_names(key, findings.clone());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn paths_are_known_again_after_the_next_snapshot_file() {
     let world = whole_volume().await;

@@ -26,7 +26,18 @@ pub enum Command {
         /// Where a symbolic link points to; absent for the other types.
         target: Option<Arc<[u8]>>,
     },
-    /// Gives a file one more entry.
+    /// Makes a regular file without an entry, which is gone when nobody holds it any more unless it has been given one.
+    CreateUnnamed {
+        /// The directory that decides about its group, as if it had its entry there.
+        parent: Ino,
+        /// Permissions.
+        mode: u32,
+        /// Owner.
+        uid: u32,
+        /// Group.
+        gid: u32,
+    },
+    /// Gives a file one more entry, or its first.
     Link {
         /// The file.
         ino: Ino,

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use firn_journal::{EventKind, Ino, Name};
+use firn_journal::{Attributes, EventKind, Ino, Name};
 
 use super::{Context, Decision, Errno, entry_name, inode, living_dir};
 use crate::namespace::{FileType, Inode, Namespace, PERMISSION_BITS};
@@ -54,6 +54,32 @@ pub(super) fn create(ns: &Namespace, parent: Ino, name: &Name, new: NewInode<'_>
     Ok(Decision { ino: Some(ino), ..event.into() })
 }
 
+/// The event states the inode whole, since there is no entry to tell of.
+pub(super) fn create_unnamed(
+    ns: &Namespace,
+    parent: Ino,
+    mode: u32,
+    (uid, gid): (u32, u32),
+    context: &Context<'_>,
+) -> Result<Decision, Errno> {
+    let dir = living_dir(ns, parent)?;
+    let gid = if dir.attributes.mode & SET_GID != 0 { dir.attributes.gid } else { gid };
+    let ino = ns.next_ino();
+    let attributes = Attributes {
+        mode: FileType::Regular.bits() | mode & PERMISSION_BITS,
+        uid,
+        gid,
+        nlink: 0,
+        rdev: 0,
+        size: 0,
+        atime: context.now,
+        mtime: context.now,
+        ctime: context.now,
+        btime: context.now,
+    };
+    Ok(Decision { ino: Some(ino), ..EventKind::InodePut { ino, attributes, target: None }.into() })
+}
+
 fn check_target(kind: FileType, target: Option<&Arc<[u8]>>) -> Result<(), Errno> {
     match (kind, target) {
         (FileType::Symlink, Some(target)) if target.is_empty() => Err(Errno::NOENT),
@@ -64,15 +90,13 @@ fn check_target(kind: FileType, target: Option<&Arc<[u8]>>) -> Result<(), Errno>
     }
 }
 
+/// Of what has no entry any more, the kernel refuses it, but for files that never had one.
 pub(super) fn link(ns: &Namespace, ino: Ino, parent: Ino, name: &Name) -> Result<Decision, Errno> {
     let linked = inode(ns, ino)?;
     living_dir(ns, parent)?;
     free_name(ns, parent, name)?;
     if linked.is_dir() {
         return Err(Errno::PERM);
-    }
-    if ns.is_orphan(ino) {
-        return Err(Errno::NOENT);
     }
     room_for_link(linked, MAX_LINKS)?;
     Ok(EventKind::Linked { ino, parent, name: name.clone() }.into())

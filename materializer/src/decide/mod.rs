@@ -69,6 +69,9 @@ pub fn decide(ns: &Namespace, command: &Command, context: &Context<'_>) -> Resul
                 entries::NewInode { mode: *mode, uid: *uid, gid: *gid, rdev: *rdev, target: target.as_ref() };
             entries::create(ns, *parent, name, new)
         }
+        Command::CreateUnnamed { parent, mode, uid, gid } => {
+            entries::create_unnamed(ns, *parent, *mode, (*uid, *gid), context)
+        }
         Command::Link { ino, parent, name } => entries::link(ns, *ino, *parent, name),
         Command::Unlink { parent, name } => entries::unlink(ns, *parent, name, context),
         Command::Rmdir { parent, name } => entries::rmdir(ns, *parent, name, context),

@@ -92,6 +92,21 @@ fn a_parent_must_be_a_directory_that_is_there() {
 }
 
 #[test]
+fn a_file_without_a_name_can_be_given_one() {
+    let mut tree = Tree::new();
+    let unnamed = |parent| Command::CreateUnnamed { parent, mode: 0o640, uid: 5, gid: 6 };
+    tree.refuses(unnamed(Ino(3)), Errno::NOTDIR);
+    tree.does(unnamed(Ino(2)));
+    let ino = Ino(4);
+    let made = tree.ns.inode(ino).unwrap().attributes.clone();
+    assert_eq!((made.mode, made.nlink, made.uid, made.gid), (0o100_640, 0, 5, 6));
+    assert!(tree.ns.is_orphan(ino));
+    tree.does(Command::Link { ino, parent: Ino(2), name: "named".into() });
+    assert_eq!(tree.ns.inode(ino).unwrap().attributes.nlink, 1);
+    assert!(!tree.ns.is_orphan(ino));
+}
+
+#[test]
 fn a_symbolic_link_has_a_target_and_nothing_else_has() {
     let tree = Tree::new();
     tree.refuses(create(Ino(2), "x", LINK, None), Errno::INVAL);
@@ -113,11 +128,10 @@ fn a_file_has_a_limit_of_links() {
 }
 
 #[test]
-fn an_open_file_outlives_its_last_name_and_is_not_linked_again() {
+fn an_open_file_outlives_its_last_name() {
     let mut tree = Tree::new();
     tree.open.push(Ino(3));
     tree.does(Command::Unlink { parent: Ino(2), name: "file".into() });
-    tree.refuses(Command::Link { ino: Ino(3), parent: Ino(2), name: "again".into() }, Errno::NOENT);
     tree.does(write(0, 1, vec![byte_at(0)]));
     assert_eq!(tree.decide(&Command::Evict { ino: Ino(3) }), Ok(Decision::default()));
     tree.open.clear();

@@ -6,7 +6,7 @@ use firn_materializer::decide::{AttributeChanges, Errno};
 
 use super::convert::{attr_of, entry_of, send, send_entry};
 use super::{Adapter, KEEP};
-use crate::fs::{Caller, Entry, Found, Fs, New};
+use crate::fs::{Attr, Caller, Entry, Found, Fs, New};
 
 impl Adapter {
     pub(super) fn lookup(&self, node: u64, name: Name, reply: Reply) {
@@ -50,18 +50,14 @@ impl Adapter {
         self.entry(reply, move |fs| fs.create(caller, parent, name, new));
     }
 
-    pub(super) fn create(
+    /// A change that makes a file and opens it.
+    pub(super) fn created(
         &self,
-        caller: Caller,
-        parent: u64,
-        name: Name,
-        mode: u32,
-        exclusive: bool,
         reply: Reply,
+        create: impl FnOnce(&Fs) -> Result<(Attr, u64), Errno> + Send + 'static,
     ) {
         self.when_there_is_room(reply, move |fs, reply| {
-            let created = fs.create_open(caller, parent, name, mode, exclusive);
-            send(reply, created, |reply, (attr, handle)| {
+            send(reply, create(fs), |reply, (attr, handle)| {
                 reply.created(&entry_of(&attr, attr.ttl), handle, KEEP);
             });
         });

@@ -99,7 +99,11 @@ impl Filesystem for Adapter {
             }
             Operation::Create { name, mode, flags, .. } => {
                 let exclusive = flags & libc::O_EXCL != 0;
-                self.create(caller, node, name_of(name), mode, exclusive, request.reply());
+                let name = name_of(name);
+                self.created(request.reply(), move |fs| fs.create_open(caller, node, name, mode, exclusive));
+            }
+            Operation::TmpFile { mode, .. } => {
+                self.created(request.reply(), move |fs| fs.create_unnamed_open(caller, node, mode));
             }
             Operation::SetXattr { name, value, flags } => {
                 let (name, value) = (name_of(name), value.to_vec());

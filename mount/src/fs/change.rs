@@ -99,6 +99,23 @@ impl Fs {
             Errno::EXIST if !exclusive => Errno::STALE,
             errno => errno,
         })?;
+        self.open_new(volume, actor, ino)
+    }
+
+    /// Makes a regular file without a name, and opens it: it is gone when it is closed, unless it was linked.
+    ///
+    /// # Errors
+    /// What [`Command::CreateUnnamed`] earns.
+    pub fn create_unnamed_open(&self, caller: Caller, parent: u64, mode: u32) -> Result<(Attr, u64), Errno> {
+        let (volume, parent) = self.writable(parent)?;
+        let actor = self.actors.actor(caller);
+        let command = Command::CreateUnnamed { parent, mode, uid: actor.uid, gid: actor.gid };
+        // A creation that makes nothing would be a bug of decide.
+        let ino = volume.execute(&actor, command)?.ino.ok_or(Errno::IO)?;
+        self.open_new(volume, actor, ino)
+    }
+
+    fn open_new(&self, volume: &Arc<Volume>, actor: Arc<Actor>, ino: Ino) -> Result<(Attr, u64), Errno> {
         volume.opened(ino);
         let node = Node { place: Place::Present(ino), ino, tree: Tree::Live(volume.clone()), ttl: PRESENT };
         let attr = node.attributes().inspect_err(|_| volume.closed(&actor, ino))?;

@@ -20,6 +20,9 @@ const SEGMENTS_AHEAD: usize = 8;
 /// Packs that are read at once.
 const PACKS_AHEAD: usize = 4;
 
+/// Segments of a lost end that are named one by one: how many there were is but somebody's word.
+const MOST_LOST: usize = 256;
+
 /// What is verified. Not a history: that may not open any more when something is wrong.
 #[derive(Clone)]
 pub struct Bucket {
@@ -116,7 +119,9 @@ impl<F: FnMut(Notice) + Send> Run<'_, F> {
                      put back the objects as they were written",
                     last.0
                 );
-                self.find(Key::Segment(last.next().0), problem, Vec::new());
+                for no in (last.next().0..=stored).take(MOST_LOST) {
+                    self.find(Key::Segment(no), &problem, Vec::new());
+                }
             }
             Ok(_) => {}
             Err(WriterError::Store(error)) => return Err(error.into()),

@@ -93,9 +93,6 @@ impl Tree {
         if self.node(ino).kind() == Kind::Directory {
             return Err(errno::PERM);
         }
-        if self.is_orphan(ino) {
-            return Err(errno::NOENT);
-        }
         let at = self.tick(now);
         self.entries_mut(dir).insert(name.to_vec(), ino);
         self.node_mut(ino).ctime = at;
