@@ -179,6 +179,17 @@ pub enum Way {
     Classic,
 }
 
+impl Way {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::Auto => "auto",
+            Way::Uring => "uring",
+            Way::Classic => "classic",
+        }
+    }
+}
+
 impl From<Way> for Transport {
     fn from(way: Way) -> Transport {
         match way {

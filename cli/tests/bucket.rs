@@ -84,7 +84,7 @@ fn while_the_store_is_away_work_goes_on_and_fsync_waits() {
 fn writers_wait_at_the_limit_and_lose_nothing() {
     let proxy = Proxy::before(&s3_endpoint(), Weather::default());
     let mut world = World::s3(&proxy.endpoint);
-    world.mount_options = vec!["--dirty-limit".into(), "8MiB".into()];
+    world.mount_options.extend(["--dirty-limit".into(), "8MiB".into()]);
     let world = world.mounted();
     proxy.set(Weather { down: true, ..Weather::default() });
     let noise: Vec<u8> =

@@ -57,7 +57,7 @@ fn of_mounts_that_begin_together_one_gets_the_volume_and_keeps_it() {
 #[test]
 fn changes_larger_than_a_segment_become_durable() {
     let mut world = World::local();
-    world.mount_options = vec!["--commit-interval".into(), "600s".into()];
+    world.mount_options.extend(["--commit-interval".into(), "600s".into()]);
     let world = world.mounted();
     let value = vec![b'v'; 60_000];
     for number in 0..19_000 {

@@ -23,7 +23,8 @@ fn a_mount_over_the_classic_device_is_the_same_tree() {
     world.ok(&["umount", &world.dir.display().to_string()]);
 
     let told = mounted_over(&world, "classic");
-    assert!(told["transport"].as_str().unwrap().starts_with("/dev/fuse ("), "{told}");
+    let over = told["transport"].as_str().unwrap();
+    assert!(over.starts_with("/dev/fuse (") && over.ends_with(" threads)"), "{told}");
     assert_eq!(fs::read_to_string(world.dir.join("file")).unwrap(), "over whatever is best");
     fs::rename(world.dir.join("file"), world.dir.join("renamed")).unwrap();
     assert_eq!(fs::read_dir(&world.dir).unwrap().count(), 1);
@@ -45,6 +46,7 @@ fn the_doctor_knows_whether_io_uring_can_be_had() {
         true => assert!(first.contains("over io_uring ("), "{first}"),
         false => {
             assert!(first.contains("over /dev/fuse (") && first.contains("not io_uring: "), "{first}");
+            world.ok(&["umount", &dir]);
             assert!(uring["advice"].as_str().unwrap().contains("enable_uring"));
             assert!(
                 world.fails(&["mount", "--transport", "uring", &world.url, &dir]).contains("enable_uring")

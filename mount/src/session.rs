@@ -48,6 +48,21 @@ pub struct MountOptions {
     pub threads: usize,
 }
 
+/// How far a session has come.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Life {
+    Serving,
+    Ended,
+    /// Nothing is served any more, and nobody has unmounted: why.
+    Failed(String),
+}
+
+impl Life {
+    fn is_over(&self) -> bool {
+        *self != Life::Serving
+    }
+}
+
 /// A mounted tree.
 ///
 /// Dropping it detaches the mount at once; what is open there goes on being served as long as the process lives.
@@ -57,7 +72,7 @@ pub struct Session {
     transport: Active,
     /// `major:minor` of the mount, to know it again.
     device: Option<String>,
-    ended: watch::Receiver<bool>,
+    life: watch::Receiver<Life>,
     /// To the invalidation thread, where there is one.
     waiters: mpsc::UnboundedSender<Waiter>,
 }
@@ -92,9 +107,16 @@ impl Session {
     }
 
     /// Waits until nothing is served any more, by whatever hand it was unmounted.
-    pub async fn wait(&self) {
-        // An error means that the event loops are gone without a word.
-        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+    ///
+    /// # Errors
+    /// [`MountError::Failed`] if it was by nobody's.
+    pub async fn wait(&self) -> Result<(), MountError> {
+        let mut life = self.life.clone();
+        let end = life.wait_for(Life::is_over).await.map(|end| end.clone());
+        match end.unwrap_or_else(|_| Life::Failed("its thread is gone without a word".into())) {
+            Life::Failed(why) => Err(MountError::Failed { path: self.mountpoint.clone(), why }),
+            Life::Serving | Life::Ended => Ok(()),
+        }
     }
 
     /// Waits until the kernel has been told of every transaction that was made before the call: from then on
@@ -113,8 +135,7 @@ impl Session {
     /// [`MountError::Busy`] if something is in use there: it stays mounted.
     pub async fn unmount(&self) -> Result<(), MountError> {
         self.take_away(UnmountFlags::empty()).await?;
-        self.wait().await;
-        Ok(())
+        self.wait().await
     }
 
     /// Takes the mount away from the tree of directories at once. What is open there stays usable, and
@@ -127,7 +148,7 @@ impl Session {
     }
 
     async fn take_away(&self, flags: UnmountFlags) -> Result<(), MountError> {
-        if *self.ended.borrow() {
+        if self.life.borrow().is_over() {
             return Ok(());
         }
         if let Some(device) = &self.device {
@@ -145,12 +166,8 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let ours = mounts::topmost(&self.mountpoint).map(|mounted| mounted.device) == self.device;
-        if !*self.ended.borrow()
-            && ours
-            && let Err(error) = unmount(&self.mountpoint, UnmountFlags::DETACH)
-        {
-            tracing::warn!(%error, mountpoint = %self.mountpoint.display(), "the mount stays behind");
+        if !self.life.borrow().is_over() {
+            leave_nothing(&self.mountpoint, self.device.as_deref());
         }
     }
 }
@@ -182,35 +199,59 @@ fn mount(
     runtime: &Handle,
 ) -> Result<Session, MountError> {
     let mountpoint = clear_way(mountpoint)?;
-    let changes = fs.changes();
     let adapter = Adapter::new(fs.clone(), runtime.clone());
     let session = firn_fuse::Session::mount(adapter, &mountpoint, &fuse_options(fs, options))
         .map_err(|error| not_mounted(mountpoint.clone(), error))?;
+    let device = mounts::topmost(&mountpoint).map(|mounted| mounted.device);
+    let started = start(fs, session, &mountpoint, device.clone(), runtime).inspect_err(|_| {
+        leave_nothing(&mountpoint, device.as_deref());
+    })?;
+    if let Some(device) = &started.device {
+        read_further_ahead(device);
+    }
+    Ok(started)
+}
+
+/// Starts the threads of a session.
+fn start(
+    fs: &Arc<Fs>,
+    session: firn_fuse::Session<Adapter>,
+    mountpoint: &Path,
+    device: Option<String>,
+    runtime: &Handle,
+) -> Result<Session, MountError> {
     let transport = session.transport().clone();
     let notifier = session.notifier();
     fs.on_attributes_changed(Box::new(move |number| invalidate::attributes(&notifier, number)));
-    let refused = |source| MountError::Refused { path: mountpoint.clone(), source };
-    let (end, ended) = watch::channel(false);
+    let refused = |source| MountError::Refused { path: mountpoint.to_owned(), source };
+    let (end, life) = watch::channel(Life::Serving);
     let (waiters, waiting) = mpsc::unbounded_channel();
-    if let Some(changes) = changes {
+    if let Some(changes) = fs.changes() {
         let invalidation =
-            Invalidation { changes, waiters: waiting, ended: ended.clone(), notifier: session.notifier() };
+            Invalidation { changes, waiters: waiting, life: life.clone(), notifier: session.notifier() };
         let runtime = runtime.clone();
         let thread = thread::Builder::new().name("firn-invalidate".into());
         thread.spawn(move || invalidation.run(&runtime)).map_err(refused)?;
     }
+    let (at, on) = (mountpoint.to_owned(), device.clone());
     let serve = move || {
-        if let Err(error) = session.run() {
+        let served = session.run();
+        if let Err(error) = &served {
             tracing::error!(%error, "serving the mount failed");
+            leave_nothing(&at, on.as_deref());
         }
-        end.send_replace(true);
+        end.send_replace(served.map_or_else(|error| Life::Failed(error.to_string()), |()| Life::Ended));
     };
     thread::Builder::new().name("firn-fuse".into()).spawn(serve).map_err(refused)?;
-    let device = mounts::topmost(&mountpoint).map(|mounted| mounted.device);
-    if let Some(device) = &device {
-        read_further_ahead(device);
+    Ok(Session { mountpoint: mountpoint.to_owned(), transport, device, life, waiters })
+}
+
+/// Takes away a mount that nobody serves, if it is still the one on top.
+fn leave_nothing(mountpoint: &Path, device: Option<&str>) {
+    let ours = mounts::topmost(mountpoint).is_some_and(|mounted| Some(mounted.device.as_str()) == device);
+    if ours && let Err(error) = unmount(mountpoint, UnmountFlags::DETACH) {
+        tracing::warn!(%error, mountpoint = %mountpoint.display(), "the mount stays behind");
     }
-    Ok(Session { mountpoint, transport, device, ended, waiters })
 }
 
 /// Makes sure that something can be mounted here; answers the path without symbolic links.
@@ -270,6 +311,9 @@ fn not_mounted(path: PathBuf, error: SessionError) -> MountError {
         SessionError::NoHelper => MountError::NoHelper,
         SessionError::OthersNotAllowed => MountError::OthersNotAllowed,
         SessionError::NoRings(why) => MountError::NoRings(why),
+        SessionError::Mount { source, .. } | SessionError::MountPoint { source, .. } => {
+            MountError::Refused { path, source }
+        }
         error => MountError::Refused { path, source: io::Error::other(error) },
     }
 }

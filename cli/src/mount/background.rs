@@ -82,6 +82,7 @@ fn arguments(
     option("memory-cache", mount.memory_cache.0.to_string().as_ref());
     option("dirty-limit", mount.dirty_limit.0.to_string().as_ref());
     option("commit-interval", format!("{}ms", mount.commit_interval.as_millis()).as_ref());
+    option("transport", mount.transport.name().as_ref());
     if mount.allow_other {
         arguments.push("--allow-other".into());
     }

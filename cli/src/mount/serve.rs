@@ -163,7 +163,7 @@ async fn serve(
 impl Serving {
     /// Serves until a command, a signal or another program ends the mount; then ends in good order.
     pub async fn until_the_end(mut self) -> Result<(), Failure> {
-        let asker = self.wait().await;
+        let (asker, served) = self.wait().await;
         let closed = match &self.volume {
             Some(volume) => {
                 tokio::select! {
@@ -184,18 +184,21 @@ impl Serving {
             let _ = asker.send(closed.clone());
         }
         self.server.finish().await;
-        closed
+        closed.and(served)
     }
 
-    /// Returns when nothing is mounted any more; with whom to tell, if somebody asked for it.
-    async fn wait(&mut self) -> Option<oneshot::Sender<Result<(), Failure>>> {
+    /// Returns when nothing is mounted any more; with whom to tell, if somebody asked for it, and whether it was served
+    /// until then.
+    async fn wait(&mut self) -> (Option<oneshot::Sender<Result<(), Failure>>>, Result<(), Failure>) {
         loop {
             tokio::select! {
                 biased;
-                () = self.session.wait() => return None,
+                served = self.session.wait() => {
+                    return (None, served.map_err(|error| mount_failure(&error)));
+                }
                 () = self.signals.next() => {
                     self.leave().await;
-                    return None;
+                    return (None, Ok(()));
                 }
                 Some(order) = self.orders.recv() => match order {
                     Order::Settle(done) => {
@@ -203,7 +206,7 @@ impl Serving {
                         let _ = done.send(());
                     }
                     Order::Stop(asker) => match self.session.unmount().await {
-                        Ok(()) => return Some(asker),
+                        Ok(()) => return (Some(asker), Ok(())),
                         Err(error) => {
                             let _ = asker.send(Err(mount_failure(&error)));
                         }

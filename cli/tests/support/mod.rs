@@ -59,7 +59,9 @@ impl World {
     fn new(scratch: TempDir, url: String, environment: Vec<(String, String)>) -> World {
         let dir = scratch.path().join("mnt");
         std::fs::create_dir(&dir).unwrap();
-        World { scratch, url, dir, environment, mount_options: Vec::new() }
+        let transport = std::env::var("FIRN_TEST_TRANSPORT").ok();
+        let mount_options = transport.map(|way| vec!["--transport".into(), way]).unwrap_or_default();
+        World { scratch, url, dir, environment, mount_options }
     }
 
     /// Initialized and mounted.

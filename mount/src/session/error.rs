@@ -73,6 +73,14 @@ pub enum MountError {
         /// What the system says.
         source: io::Error,
     },
+    /// Requests could not be answered any more.
+    #[error("{} is not served any more: {why}; mount again", .path.display())]
+    Failed {
+        /// Where it was mounted.
+        path: PathBuf,
+        /// What went wrong.
+        why: String,
+    },
     /// Something is in use below the mount point.
     #[error(
         "{} is in use: a file is open there, or a process works in it (`fuser -vm {}` tells which); end that and \

@@ -10,6 +10,8 @@ use firn_materializer::volume::Changes;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::Life;
+
 /// Who waits until the kernel has been told of everything before.
 pub(super) type Waiter = oneshot::Sender<()>;
 
@@ -17,7 +19,7 @@ pub(super) type Waiter = oneshot::Sender<()>;
 pub(super) struct Invalidation {
     pub changes: mpsc::UnboundedReceiver<Arc<Changes>>,
     pub waiters: mpsc::UnboundedReceiver<Waiter>,
-    pub ended: watch::Receiver<bool>,
+    pub life: watch::Receiver<Life>,
     pub notifier: Notifier,
 }
 
@@ -45,7 +47,7 @@ impl Invalidation {
     async fn next(&mut self) -> Next {
         tokio::select! {
             biased;
-            _ = self.ended.wait_for(|ended| *ended) => Next::End,
+            _ = self.life.wait_for(Life::is_over) => Next::End,
             Some(changes) = self.changes.recv() => Next::Tell(changes),
             Some(waiter) = self.waiters.recv() => Next::Wake(waiter),
             else => Next::End,

@@ -30,7 +30,7 @@ fn an_unmount_by_another_hand_ends_the_session() {
     let world = World::new();
     fs::write(world.path("a"), "1").unwrap();
     rustix::mount::unmount(world.mountpoint(), UnmountFlags::empty()).unwrap();
-    world.run(world.session().wait());
+    world.run(world.session().wait()).unwrap();
     world.run(world.session().unmount()).unwrap();
     world.run(world.session().settled());
 }
@@ -46,7 +46,7 @@ fn a_detached_mount_serves_what_is_open() {
     let refused = world.run(world.session().unmount());
     assert!(matches!(refused, Err(MountError::Detached(_))), "{refused:?}");
     drop(file);
-    world.run(world.session().wait());
+    world.run(world.session().wait()).unwrap();
 }
 
 #[test]
