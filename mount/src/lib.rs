@@ -1,8 +1,9 @@
 //! Mounts a volume, or an instant of it, as a filesystem of this machine, through FUSE.
 //!
 //! **Purpose.** Three layers. [`fs`] is what a mounted tree means, without a word about FUSE: it can be tested
-//! without a mount. `adapter` turns the kernel's requests, as [`firn_fuse`] delivers them, into its calls. [`session`] mounts, unmounts, clears what a dead process left behind, and takes
-//! back from the kernel's caches what an undo or a restore changed.
+//! without a mount. `adapter` turns the kernel's requests, as [`firn_fuse`] delivers them, into its calls. [`session`]
+//! mounts, unmounts, clears what a dead process left behind, and takes back from the kernel's caches what an undo or a
+//! restore changed.
 //!
 //! ```text
 //! kernel ──▶ firn_fuse (threads) ──▶ adapter ──▶ fs ──▶ Volume        in memory, answered on the thread
@@ -18,7 +19,8 @@
 //! - Permissions are checked by the kernel (`default_permissions`), with the attributes that it is given.
 //! - Closing a file waits for nothing; fsync waits until the journal holds everything before it.
 //!
-//! **Failure.** A mount that cannot be made or ended is a [`MountError`] that says what to do. A request that
+//! **Failure.** A mount that cannot be made or ended is a [`MountError`] that says what to do; one that cannot be served
+//! any more is taken away, and [`Session::wait`] says why. A request that
 //! fails is an error number, with the reason in the log if it is not the caller's doing. If the process dies,
 //! the mount point stays behind, dead (`Transport endpoint is not connected`); the next mount there clears it.
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::Content;
 use super::tree::{Body, Kind, Node, Number, Tree, errno};
 
 /// What a rename does with an entry that is there.
@@ -47,9 +48,27 @@ impl Tree {
         if self.living_dir(dir)?.contains_key(name) {
             return Err(errno::EXIST);
         }
-        let (uid, mut gid) = by;
-        let mut mode = mode;
+        let at = self.tick(now);
+        let ino = self.bear(at, dir, body, mode, by);
+        self.entries_mut(dir).insert(name.to_vec(), ino);
+        self.touch(dir, at);
+        Ok(ino)
+    }
+
+    /// A file that no entry names; `dir` says of which group it may have to be.
+    ///
+    /// # Errors
+    /// `ENOENT` if the directory was removed.
+    pub fn create_unnamed(&mut self, now: i64, dir: u64, mode: u32, by: (u32, u32)) -> Result<u64, Number> {
+        self.living_dir(dir)?;
+        let at = self.tick(now);
+        Ok(self.bear(at, dir, Body::File(Content::default()), mode, by))
+    }
+
+    /// A new inode that nothing names yet.
+    fn bear(&mut self, at: i64, dir: u64, body: Body, mode: u32, (uid, gid): (u32, u32)) -> u64 {
         let parent = self.node(dir);
+        let (mut mode, mut gid) = (mode, gid);
         if parent.mode & SET_GID != 0 {
             gid = parent.gid;
             if matches!(body, Body::Directory(_)) {
@@ -59,30 +78,18 @@ impl Tree {
         if matches!(body, Body::Symlink(_)) {
             mode = 0o777;
         }
-        let at = self.tick(now);
         let ino = self.next;
         self.next += 1;
-        let node = Node {
-            body,
-            mode,
-            uid,
-            gid,
-            atime: at,
-            mtime: at,
-            ctime: at,
-            btime: at,
-            xattrs: BTreeMap::new(),
-        };
+        let (atime, mtime, ctime, btime) = (at, at, at, at);
+        let node = Node { body, mode, uid, gid, atime, mtime, ctime, btime, xattrs: BTreeMap::new() };
         self.nodes.insert(ino, Rc::new(node));
-        self.entries_mut(dir).insert(name.to_vec(), ino);
-        self.touch(dir, at);
-        Ok(ino)
+        ino
     }
 
     /// One more entry for a file.
     ///
     /// # Errors
-    /// `EEXIST`; `EPERM` for a directory; `ENOENT` if the file or the directory was removed.
+    /// `EEXIST`; `EPERM` for a directory; `ENOENT` if the directory was removed.
     pub fn link(&mut self, now: i64, ino: u64, dir: u64, name: &[u8]) -> Result<(), Number> {
         if name == AT {
             return Err(errno::EXIST);

@@ -220,6 +220,7 @@ fn make(taste: &Taste, draw: &mut Draw, dir: u16) -> Action {
         (1, Kind::Device),
     ]);
     match kind {
+        Kind::File if draw.chance(80) => Action::CreateUnnamed { dir, mode: mode(draw) },
         Kind::File => Action::Create { dir, name, mode: mode(draw), open: draw.chance(300) },
         kind => Action::Make { dir, name, kind, mode: mode(draw) },
     }

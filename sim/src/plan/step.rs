@@ -78,6 +78,8 @@ pub enum Crash {
 pub enum Action {
     /// Makes a file, and holds it open if that is said.
     Create { dir: u16, name: u8, mode: u16, open: bool },
+    /// Makes a file without a name, and holds it open.
+    CreateUnnamed { dir: u16, mode: u16 },
     /// Makes a directory, a symbolic link, a pipe or a device.
     Make { dir: u16, name: u8, kind: Kind, mode: u16 },
     /// Gives an inode one more name.
@@ -157,8 +159,9 @@ pub enum Action {
 }
 
 /// All that [`Action::label`] gives.
-pub const LABELS: [&str; 43] = [
+pub const LABELS: [&str; 44] = [
     "create",
+    "create_unnamed",
     "mkdir",
     "symlink",
     "mknod",
@@ -215,6 +218,7 @@ impl Action {
         use Action::*;
         match self {
             Create { .. } => "create",
+            CreateUnnamed { .. } => "create_unnamed",
             Make { kind: Kind::Directory, .. } => "mkdir",
             Make { kind: Kind::Symlink, .. } => "symlink",
             Make { .. } => "mknod",

@@ -60,6 +60,7 @@ impl World {
             Action::Create { dir, name, mode, open } => {
                 life.make(self, actor, (dir, name), (Kind::File, mode), open)
             }
+            Action::CreateUnnamed { dir, mode } => life.make_unnamed(self, actor, dir, mode),
             Action::Make { dir, name, kind, mode } => {
                 life.make(self, actor, (dir, name), (kind, mode), false)
             }

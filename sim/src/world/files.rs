@@ -93,6 +93,17 @@ impl Life {
         entry_is(&self.tree(), ino, &entry)
     }
 
+    /// Makes a file that has no name, unless it is given one later.
+    pub(super) fn make_unnamed(&self, world: &World, actor: u8, dir: u16, mode: u16) -> Result<(), Failure> {
+        let Some(dir) = pick(&self.tree().of_kind(Some(Kind::Directory)), dir) else { return Ok(()) };
+        let (by, mode) = (caller(actor), u32::from(mode));
+        let real = || self.fs.create_unnamed_open(by, dir, 0o100_000 | mode);
+        let model = |tree: &mut Tree, now| tree.create_unnamed(now, dir, mode, (by.uid, by.gid));
+        let Some(Ok(((attr, handle), ino))) = self.change(world, real, model)? else { return Ok(()) };
+        self.holds(actor, Held { ino, handle, directory: false });
+        stat_is(&self.tree(), ino, &attr)
+    }
+
     pub(super) fn holds(&self, actor: u8, held: Held) {
         self.held.borrow_mut()[usize::from(actor)].push(held);
     }
