@@ -242,8 +242,7 @@ impl Life {
             world.coverage.judged(Oracle::Outcome);
             // SEEK_DATA and SEEK_HOLE.
             for (whence, expected) in [(3, data), (4, hole)] {
-                let found =
-                    self.fs.seek(handle, from as i64, whence).map(|at| at as u64).map_err(|errno| errno.0);
+                let found = self.fs.seek(handle, from as i64, whence).map_err(|errno| errno.0);
                 Oracle::Outcome.holds(found == expected, || {
                     format!("inode {ino}: lseek({from}, {whence}): expected {expected:?}, found {found:?}")
                 })?;
