@@ -27,7 +27,7 @@ pub struct Terms {
     pub max_write: u32,
     /// The most to read ahead, in bytes; no more than is offered.
     pub max_readahead: u32,
-    /// Reads ahead and writes back in flight.
+    /// Reads ahead and writes back in flight; over io_uring no more than a quarter of [`crate::Options::queue_depth`].
     pub max_background: u16,
     /// Nanoseconds that times are multiples of: a power of ten up to a second.
     pub time_granularity: u32,

@@ -43,8 +43,9 @@ pub struct Options {
     pub threads: NonZeroUsize,
     /// Requests that each core can have in hand at the same time, over io_uring. While as many are unanswered, others
     /// of that core wait in the kernel, also those that could be answered at once: so it has to be more than what
-    /// waits for something slow. The kernel uses the one last given back first; what is never used takes no memory,
-    /// and the others take as much as the largest content that they have had.
+    /// waits for something slow. Reads ahead and writes back in flight are limited to a quarter of it. The kernel uses
+    /// the one last given back first; what is never used takes no memory, and the others take as much as the largest
+    /// content that they have had.
     pub queue_depth: NonZeroUsize,
 }
 
@@ -54,7 +55,7 @@ impl Default for Options {
             mount: MountOptions::default(),
             transport: Transport::Auto,
             threads: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
-            queue_depth: NonZeroUsize::new(32).unwrap_or(NonZeroUsize::MIN),
+            queue_depth: NonZeroUsize::new(256).unwrap_or(NonZeroUsize::MIN),
         }
     }
 }

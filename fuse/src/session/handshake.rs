@@ -54,10 +54,20 @@ pub(super) fn shake_hands<F: Filesystem>(
     let agreed = Agreed { payload: pages as usize * page_size() };
     let mut flags = (wanted.flags | ALWAYS).intersection(init.offer.flags) - InitFlags::OVER_IO_URING;
     flags.set(InitFlags::OVER_IO_URING, !rings.is_empty());
+    let max_background = match rings.is_empty() {
+        true => wanted.max_background,
+        false => wanted.max_background.min(background(options.queue_depth.get())),
+    };
+    let wanted = Terms { max_background, ..wanted };
     answer(&device, &init, &wanted, flags, pages).map_err(SessionError::Handshake)?;
     tracing::debug!(minor = init.offer.minor, ?flags, transport = %active, "the session begins");
     let channel = Arc::new(Channel::new(device, buffer_len(agreed.payload)));
     Ok(Session { fs, channel, rings, active, agreed })
+}
+
+/// What may be in flight in the background, all of which could be on one core's queue: it must not fill that.
+fn background(depth: usize) -> u16 {
+    u16::try_from(depth / 4).unwrap_or(u16::MAX).max(1)
 }
 
 fn first_request(device: &OwnedFd) -> Result<Init, SessionError> {

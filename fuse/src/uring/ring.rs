@@ -25,6 +25,10 @@ use crate::slot::{FRONT, Slot, buffer_len, ring_header};
 const BELL: u64 = u64::MAX;
 /// Where a submission has its length, which the io-uring crate does not set for commands.
 const LEN_OFFSET: usize = 24;
+/// Entries that a queue has whose core is offline: it may come back.
+const OFFLINE: usize = 4;
+/// Entries that a ring has at the most beside those of its own core: a ring cannot have more than 32768.
+const MOST: usize = 1 << 14;
 /// What the device is called, once the ring has it.
 const DEVICE: types::Fixed = types::Fixed(0);
 
@@ -57,9 +61,12 @@ enum State {
 impl Ring {
     /// Makes a ring that the first thread to use it will own.
     pub fn new(plan: Plan, depth: usize) -> io::Result<Ring> {
-        let own = std::iter::repeat_n(plan.cpu, depth);
-        // Hardly anything comes on these.
-        let queues = own.chain(plan.others);
+        let Plan { cpu, others, offline } = plan;
+        let shared = depth.min(MOST / (others.len() + offline.len()).max(1)).max(1);
+        let own = std::iter::repeat_n(cpu, depth);
+        let others = others.into_iter().flat_map(|queue| std::iter::repeat_n(queue, shared));
+        let offline = offline.into_iter().flat_map(|queue| std::iter::repeat_n(queue, shared.min(OFFLINE)));
+        let queues = own.chain(others).chain(offline);
         let entries: Vec<Entry> = queues.map(|queue| Entry { queue, state: State::Kernel(None) }).collect();
         let ring = IoUring::builder()
             .dontfork()
@@ -68,7 +75,7 @@ impl Ring {
             .setup_defer_taskrun()
             .setup_submit_all()
             .build(entries.len() as u32 + 1)?;
-        Ok(Ring { ring, owner: Arc::new(Owner::new()?), entries, cpu: plan.cpu })
+        Ok(Ring { ring, owner: Arc::new(Owner::new()?), entries, cpu })
     }
 
     /// Its thread, for others.

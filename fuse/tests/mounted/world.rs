@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use firn_fuse::{Active, MountOptions, Notifier, Options, Request, Session, SessionError, Transport, detach};
 use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tempfile::TempDir;
 
 use crate::probe::Probe;
@@ -202,6 +203,19 @@ pub fn errno<T>(result: io::Result<T>) -> i32 {
         Ok(_) => 0,
         Err(error) => error.raw_os_error().expect("an error of the system"),
     }
+}
+
+/// Cores that this thread may run on.
+pub fn cores() -> Vec<usize> {
+    let allowed = sched_getaffinity(None).unwrap();
+    (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect()
+}
+
+/// This thread, and those that it starts, run on this core only.
+pub fn pin(core: usize) {
+    let mut only = CpuSet::new();
+    only.set(core);
+    sched_setaffinity(None, &only).unwrap();
 }
 
 /// Names of this process's threads that serve.
