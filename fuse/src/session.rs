@@ -5,20 +5,19 @@ mod handshake;
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use self::handshake::Agreed;
 use crate::device::{self, Channel, Over};
 use crate::error::SessionError;
 use crate::handler::Filesystem;
 use crate::mount::{self, MountOptions};
 use crate::notify::Notifier;
-use crate::uring::{self, End, Ring};
+use crate::uring::{self, End, Ring, Served};
 
 /// How requests are to travel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -99,15 +98,11 @@ pub struct Session<F> {
     /// The rings, if there are any.
     rings: Vec<Ring>,
     active: Active,
-    agreed: Agreed,
 }
 
 impl<F> fmt::Debug for Session<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
-            .field("active", &self.active)
-            .field("agreed", &self.agreed)
-            .finish_non_exhaustive()
+        f.debug_struct("Session").field("active", &self.active).finish_non_exhaustive()
     }
 }
 
@@ -118,15 +113,22 @@ impl<F: Filesystem> Session<F> {
     /// # Errors
     /// A [`SessionError`] that says what failed; nothing is mounted then.
     pub fn mount(fs: F, path: &Path, options: &Options) -> Result<Session<F>, SessionError> {
+        let disabled = match options.transport {
+            Transport::Classic => None,
+            Transport::Auto | Transport::Uring => uring::disabled(),
+        };
+        if let (Transport::Uring, Some(reason)) = (options.transport, &disabled) {
+            return Err(SessionError::NoRings(reason.clone()));
+        }
         let device = mount::mount(path, &options.mount)?;
-        handshake::shake_hands(fs, device, options).inspect_err(|_| {
+        handshake::shake_hands(fs, device, options, disabled).inspect_err(|_| {
             if let Err(error) = mount::detach(path) {
                 tracing::warn!(%error, path = %path.display(), "a dead mount stays behind");
             }
         })
     }
 
-    /// How requests travel.
+    /// How requests travel, unless the kernel takes none of the rings' entries when it is served.
     pub fn transport(&self) -> &Active {
         &self.active
     }
@@ -140,7 +142,8 @@ impl<F: Filesystem> Session<F> {
     /// elsewhere go nowhere from then on.
     ///
     /// # Errors
-    /// [`SessionError::Thread`] and [`SessionError::Receive`]; the mount is dead then.
+    /// [`SessionError::Thread`] and [`SessionError::Receive`]. The mount is dead then, and stays: who mounted takes it
+    /// away with [`crate::detach`], since only they know that nothing else is mounted there by now.
     pub fn run(self) -> Result<(), SessionError> {
         match self.active {
             Active::Uring { .. } => self.run_rings(),
@@ -172,8 +175,9 @@ impl<F: Filesystem> Session<F> {
     /// A thread for each ring. This one reads the classic device, which still carries what is forgotten, and requests
     /// from before the rings were ready; and it hears first of the end.
     fn run_rings(self) -> Result<(), SessionError> {
-        let Session { fs, channel, rings, agreed, .. } = self;
+        let Session { fs, channel, rings, .. } = self;
         let (fs, channel) = (&fs, &channel);
+        channel.never_wait().map_err(SessionError::Receive)?;
         let stop = &eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| SessionError::Thread(error.into()))?;
         let owners: Vec<_> = rings.iter().map(Ring::owner).collect();
         thread::scope(|scope| {
@@ -181,10 +185,9 @@ impl<F: Filesystem> Session<F> {
             let mut started = Ok(());
             for (number, ring) in rings.into_iter().enumerate() {
                 let serve = move || {
-                    ring.serve(fs, channel.fd(), agreed.payload).inspect_err(|error| {
+                    serve_ring(ring, fs, channel, stop).inspect_err(|error| {
                         tracing::error!(%error, "a ring failed: the session ends");
-                        // It can only fail because it has been told already.
-                        let _ = rustix::io::write(stop, &1_u64.to_ne_bytes());
+                        tell(stop);
                     })
                 };
                 match thread::Builder::new().name(format!("fuse-ring-{number}")).spawn_scoped(scope, serve) {
@@ -201,6 +204,9 @@ impl<F: Filesystem> Session<F> {
                 _ => End::Failed,
             };
             uring::end(&owners, end);
+            if end == End::Failed {
+                tell(stop);
+            }
             let mut served = read.map(drop);
             for thread in threads {
                 served = served.and(joined(thread));
@@ -208,6 +214,19 @@ impl<F: Filesystem> Session<F> {
             started.and(served.map_err(SessionError::Receive))
         })
     }
+}
+
+/// Serves a ring, or what else there is to serve. `stop` ends only the latter.
+fn serve_ring<F: Filesystem>(ring: Ring, fs: &F, channel: &Arc<Channel>, stop: &OwnedFd) -> io::Result<()> {
+    match ring.serve(fs)? {
+        Served::Whole => Ok(()),
+        Served::Nothing => device::serve(fs, channel, Some(stop.as_fd())).map(drop),
+    }
+}
+
+fn tell(stop: &OwnedFd) {
+    // It can only fail because it has been told already.
+    let _ = rustix::io::write(stop, &1_u64.to_ne_bytes());
 }
 
 fn start_reader<'scope, F: Filesystem>(

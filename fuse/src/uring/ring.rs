@@ -35,11 +35,22 @@ const DEVICE: types::Fixed = types::Fixed(0);
 /// The two buffers of an entry, as the kernel wants to be told of them: headers and payload.
 type Iovecs = [libc::iovec; 2];
 
+/// How serving ended, if it did not fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Served {
+    /// With the session.
+    Whole,
+    /// It did not begin: the kernel took no entry, and this ring carries nothing.
+    Nothing,
+}
+
 /// A ring, made but not yet used.
 pub(crate) struct Ring {
     ring: IoUring<Entry128>,
     owner: Arc<Owner>,
     entries: Vec<Entry>,
+    /// Size of the largest content, in bytes.
+    payload: usize,
     cpu: u16,
 }
 
@@ -50,8 +61,10 @@ struct Entry {
 }
 
 enum State {
-    /// The kernel, or nobody yet.
-    Kernel(Option<Pages>),
+    /// This thread; the kernel has not been told of it.
+    New(Pages),
+    /// The kernel.
+    Kernel(Pages),
     /// A request. Its reply is to be given back with this number.
     Request { commit_id: u64 },
     /// Nobody any more.
@@ -59,23 +72,19 @@ enum State {
 }
 
 impl Ring {
-    /// Makes a ring that the first thread to use it will own.
-    pub fn new(plan: Plan, depth: usize) -> io::Result<Ring> {
+    /// Makes a ring that the first thread to use it will own, with all that it needs: later there is no way back.
+    pub fn new(plan: Plan, device: BorrowedFd<'_>, depth: usize, payload: usize) -> io::Result<Ring> {
         let Plan { cpu, others, offline } = plan;
         let shared = depth.min(MOST / (others.len() + offline.len()).max(1)).max(1);
         let own = std::iter::repeat_n(cpu, depth);
         let others = others.into_iter().flat_map(|queue| std::iter::repeat_n(queue, shared));
         let offline = offline.into_iter().flat_map(|queue| std::iter::repeat_n(queue, shared.min(OFFLINE)));
         let queues = own.chain(others).chain(offline);
-        let entries: Vec<Entry> = queues.map(|queue| Entry { queue, state: State::Kernel(None) }).collect();
-        let ring = IoUring::builder()
-            .dontfork()
-            .setup_r_disabled()
-            .setup_single_issuer()
-            .setup_defer_taskrun()
-            .setup_submit_all()
-            .build(entries.len() as u32 + 1)?;
-        Ok(Ring { ring, owner: Arc::new(Owner::new()?), entries, cpu })
+        let entry = |queue| Ok(Entry { queue, state: State::New(Pages::new(buffer_len(payload))?) });
+        let entries = queues.map(entry).collect::<io::Result<Vec<Entry>>>()?;
+        let ring = make(entries.len() as u32 + 1)?;
+        ring.submitter().register_files(&[device.as_raw_fd()])?;
+        Ok(Ring { ring, owner: Arc::new(Owner::new()?), entries, payload, cpu })
     }
 
     /// Its thread, for others.
@@ -90,17 +99,11 @@ impl Ring {
         queues.len()
     }
 
-    /// Serves until the session is over, on this thread, which is pinned. `payload` is the size of the largest
-    /// content in bytes.
+    /// Serves until the session is over, on this thread, which is pinned.
     ///
     /// # Errors
     /// What the system says of the ring, or the kernel of its entries.
-    pub fn serve<F: Filesystem + ?Sized>(
-        mut self,
-        fs: &F,
-        device: BorrowedFd<'_>,
-        payload: usize,
-    ) -> io::Result<()> {
+    pub fn serve<F: Filesystem + ?Sized>(mut self, fs: &F) -> io::Result<Served> {
         let mut cpus = CpuSet::new();
         cpus.set(usize::from(self.cpu));
         if let Err(error) = sched_setaffinity(None, &cpus) {
@@ -108,25 +111,32 @@ impl Ring {
         }
         Owner::enter(&self.owner);
         self.ring.submitter().register_enable_rings()?;
-        self.ring.submitter().register_files(&[device.as_raw_fd()])?;
         // It only saves looking the descriptor up each time.
         let _ = self.ring.submitter().register_ring_fd();
-        let served = self.register(payload).and_then(|()| self.answer(fs));
+        let served = self.register().and_then(|begun| match self.is_idle() {
+            true => Ok(Served::Nothing),
+            false => self.answer(fs, begun).map(|()| Served::Whole),
+        });
         self.owner.leave();
         served
     }
 
-    /// Gives the kernel every entry.
-    fn register(&mut self, payload: usize) -> io::Result<()> {
+    /// Whether no entry is in use.
+    fn is_idle(&self) -> bool {
+        self.entries.iter().all(|entry| matches!(entry.state, State::Over))
+    }
+
+    /// Gives the kernel every entry, and answers what came in at once. Entries that the kernel does not take are over.
+    fn register(&mut self) -> io::Result<Vec<(u64, i32)>> {
         let mut iovecs: Vec<Iovecs> = Vec::with_capacity(self.entries.len());
         for entry in &mut self.entries {
-            let pages = Pages::new(buffer_len(payload))?;
+            let State::New(pages) = mem::replace(&mut entry.state, State::Over) else { continue };
             let address = pages.address();
             iovecs.push([
                 libc::iovec { iov_base: address.cast(), iov_len: HEADERS },
-                libc::iovec { iov_base: address.wrapping_add(FRONT).cast(), iov_len: payload },
+                libc::iovec { iov_base: address.wrapping_add(FRONT).cast(), iov_len: self.payload },
             ]);
-            entry.state = State::Kernel(Some(pages));
+            entry.state = State::Kernel(pages);
         }
         for (index, iovecs) in iovecs.iter().enumerate() {
             let command = command(REGISTER, self.entries[index].queue, 0, Some(iovecs));
@@ -135,7 +145,22 @@ impl Ring {
         self.listen()?;
         // The addresses are read before this returns.
         self.ring.submit()?;
-        Ok(())
+        let (begun, refused): (Vec<_>, Vec<_>) =
+            self.completed_so_far().partition(|(which, result)| *which == BELL || *result >= 0);
+        for (which, _) in &refused {
+            if let Some(entry) = self.entries.get_mut(*which as usize) {
+                entry.state = State::Over;
+            }
+        }
+        if let Some((_, result)) = refused.first() {
+            let error = io::Error::from_raw_os_error(-result);
+            tracing::warn!(%error, entries = refused.len(), cpu = self.cpu, "the kernel did not take entries");
+        }
+        Ok(begun)
+    }
+
+    fn completed_so_far(&mut self) -> impl Iterator<Item = (u64, i32)> {
+        self.ring.completion().map(|done| (done.user_data(), done.result()))
     }
 
     /// Asks to be told when the bell rings.
@@ -151,10 +176,16 @@ impl Ring {
         unsafe { self.ring.submission().push(&entry) }.map_err(io::Error::other)
     }
 
-    fn answer<F: Filesystem + ?Sized>(&mut self, fs: &F) -> io::Result<()> {
+    /// Answers what was `completed` already, and what comes.
+    fn answer<F: Filesystem + ?Sized>(&mut self, fs: &F, mut completed: Vec<(u64, i32)>) -> io::Result<()> {
         let mut finished: Vec<Finished> = Vec::new();
-        let mut completed: Vec<(u64, i32)> = Vec::new();
         loop {
+            for (which, result) in completed.drain(..) {
+                match which {
+                    BELL => self.heard()?,
+                    index => self.completed(fs, index as usize, result)?,
+                }
+            }
             let end = self.owner.take(&mut finished);
             for finished in finished.drain(..) {
                 self.commit(finished)?;
@@ -169,13 +200,7 @@ impl Ring {
                 Err(error) => return Err(error),
             }
             self.owner.awake();
-            completed.extend(self.ring.completion().map(|done| (done.user_data(), done.result())));
-            for (which, result) in completed.drain(..) {
-                match which {
-                    BELL => self.heard()?,
-                    index => self.completed(fs, index as usize, result)?,
-                }
-            }
+            completed.extend(self.completed_so_far());
         }
     }
 
@@ -190,7 +215,7 @@ impl Ring {
     /// An entry is ours again: with a request in it, or for good.
     fn completed<F: Filesystem + ?Sized>(&mut self, fs: &F, index: usize, result: i32) -> io::Result<()> {
         let Some(entry) = self.entries.get_mut(index) else { return Ok(()) };
-        let State::Kernel(Some(pages)) = mem::replace(&mut entry.state, State::Over) else { return Ok(()) };
+        let State::Kernel(pages) = mem::replace(&mut entry.state, State::Over) else { return Ok(()) };
         if result < 0 {
             return match Errno::from_raw_os_error(-result) {
                 Errno::NOTCONN | Errno::CANCELED | Errno::NODEV | Errno::CONNABORTED => Ok(()),
@@ -211,7 +236,7 @@ impl Ring {
         let Some(entry) = self.entries.get_mut(index) else { return Ok(()) };
         let State::Request { commit_id } = entry.state else { return Ok(()) };
         let command = command(COMMIT_AND_FETCH, entry.queue, commit_id, None);
-        entry.state = State::Kernel(Some(pages));
+        entry.state = State::Kernel(pages);
         self.push(command.user_data(index as u64))
     }
 }
@@ -220,11 +245,22 @@ impl Drop for Ring {
     /// Only after a failure does the kernel still have entries. It is about to give them up, but does not say when.
     fn drop(&mut self) {
         for entry in &mut self.entries {
-            if let State::Kernel(pages) = &mut entry.state {
-                mem::forget(pages.take());
+            if let State::Kernel(pages) = mem::replace(&mut entry.state, State::Over) {
+                mem::forget(pages);
             }
         }
     }
+}
+
+/// A ring as it is needed here, for so many submissions.
+pub(super) fn make(submissions: u32) -> io::Result<IoUring<Entry128>> {
+    IoUring::builder()
+        .dontfork()
+        .setup_r_disabled()
+        .setup_single_issuer()
+        .setup_defer_taskrun()
+        .setup_submit_all()
+        .build(submissions)
 }
 
 fn command(operation: u32, qid: u16, commit_id: u64, iovecs: Option<&Iovecs>) -> Entry128 {

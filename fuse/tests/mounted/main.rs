@@ -3,8 +3,10 @@
 #[path = "../../examples/empty/fs.rs"]
 mod empty;
 mod endings;
+mod fallback;
 mod kernel;
 mod operations;
 mod probe;
 mod replies;
+mod seccomp;
 mod world;

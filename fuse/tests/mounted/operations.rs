@@ -10,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use firn_fuse::Transport;
 
-use crate::world::{World, errno, over_both, uring};
+use crate::world::{World, errno, over_both, soon, uring};
 
 /// Bytes that differ wherever one looks.
 fn pattern(len: usize) -> Vec<u8> {
@@ -72,6 +72,8 @@ fn what_is_removed_is_forgotten() {
             fs::remove_file(&path).unwrap();
         }
         let mut world = world;
+        // What is still to be forgotten when it is unmounted, nobody is told of.
+        soon(|| world.probe.forgotten.load(Ordering::Relaxed) >= 250);
         world.unmount().unwrap();
         assert!(world.probe.forgotten.load(Ordering::Relaxed) >= 250, "over {}", world.active);
     });

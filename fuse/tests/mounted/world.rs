@@ -114,7 +114,7 @@ impl Drop for World {
 }
 
 /// Aborts a connection that takes too long: what hangs there is an error then, and the test fails.
-fn watch(connection: String) -> Sender<()> {
+pub fn watch(connection: String) -> Sender<()> {
     let (sender, over) = mpsc::channel();
     let watch = move || {
         if over.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
@@ -127,7 +127,7 @@ fn watch(connection: String) -> Sender<()> {
 }
 
 /// The kernel's number of the connection of what is mounted here. Asks nothing of the filesystem.
-fn connection(mountpoint: &Path) -> String {
+pub fn connection(mountpoint: &Path) -> String {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let mut lines = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     let ours = lines.find(|fields| Path::new(fields[4]) == mountpoint).unwrap();
@@ -174,8 +174,7 @@ impl Parameter {
     pub fn write(value: &str) -> Parameter {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let before = fs::read_to_string(PARAMETER).unwrap_or_default();
-        // Where it cannot be written, there is no io_uring either.
-        let _ = fs::write(PARAMETER, value);
+        set_parameter(value);
         Parameter { before, _alone: alone }
     }
 
@@ -193,8 +192,13 @@ impl Parameter {
 
 impl Drop for Parameter {
     fn drop(&mut self) {
-        let _ = fs::write(PARAMETER, &self.before);
+        set_parameter(&self.before);
     }
+}
+
+pub fn set_parameter(value: &str) {
+    // Where it cannot be written, there is no io_uring either.
+    let _ = fs::write(PARAMETER, value);
 }
 
 /// The error's number.
@@ -227,12 +231,17 @@ pub fn serving_threads() -> Vec<String> {
 
 /// The same, once the kernel has cleared away those that have been joined.
 pub fn threads_left() -> Vec<String> {
+    soon(|| serving_threads().is_empty());
+    serving_threads()
+}
+
+/// Waits for what happens without being asked for; if it does not, whoever looks next will see.
+pub fn soon(happened: impl Fn() -> bool) {
     let (_sender, never) = mpsc::channel::<()>();
     for _ in 0..1000 {
-        if serving_threads().is_empty() {
+        if happened() {
             break;
         }
         let _ = never.recv_timeout(Duration::from_millis(10));
     }
-    serving_threads()
 }
