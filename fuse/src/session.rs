@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -218,7 +219,11 @@ impl<F: Filesystem> Session<F> {
 
 /// Serves a ring, or what else there is to serve. `stop` ends only the latter.
 fn serve_ring<F: Filesystem>(ring: Ring, fs: &F, channel: &Arc<Channel>, stop: &OwnedFd) -> io::Result<()> {
-    match ring.serve(fs)? {
+    let owner = ring.owner();
+    // A panic ends the session as an error does: callers would wait for a thread that is no more.
+    let served = catch_unwind(AssertUnwindSafe(|| ring.serve(fs)));
+    owner.leave();
+    match served.unwrap_or_else(|_| Err(io::Error::other("a ring's thread panicked")))? {
         Served::Whole => Ok(()),
         Served::Nothing => device::serve(fs, channel, Some(stop.as_fd())).map(drop),
     }

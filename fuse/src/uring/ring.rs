@@ -99,7 +99,7 @@ impl Ring {
         queues.len()
     }
 
-    /// Serves until the session is over, on this thread, which is pinned.
+    /// Serves until the session is over, on this thread, which is pinned. Its owner is to leave then.
     ///
     /// # Errors
     /// What the system says of the ring, or the kernel of its entries.
@@ -113,12 +113,12 @@ impl Ring {
         self.ring.submitter().register_enable_rings()?;
         // It only saves looking the descriptor up each time.
         let _ = self.ring.submitter().register_ring_fd();
-        let served = self.register().and_then(|begun| match self.is_idle() {
-            true => Ok(Served::Nothing),
-            false => self.answer(fs, begun).map(|()| Served::Whole),
-        });
-        self.owner.leave();
-        served
+        let begun = self.register()?;
+        if self.is_idle() {
+            return Ok(Served::Nothing);
+        }
+        self.answer(fs, begun)?;
+        Ok(Served::Whole)
     }
 
     /// Whether no entry is in use.
@@ -218,7 +218,7 @@ impl Ring {
         let State::Kernel(pages) = mem::replace(&mut entry.state, State::Over) else { return Ok(()) };
         if result < 0 {
             return match Errno::from_raw_os_error(-result) {
-                Errno::NOTCONN | Errno::CANCELED | Errno::NODEV | Errno::CONNABORTED => Ok(()),
+                error if is_end(error) => Ok(()),
                 error => Err(error.into()),
             };
         }
@@ -241,9 +241,21 @@ impl Ring {
     }
 }
 
+/// Whether an entry that comes back with this error belongs to a session that is over.
+fn is_end(error: Errno) -> bool {
+    // ENOENT: an abort has taken the request away, and the entry has not been told yet.
+    matches!(error, Errno::NOTCONN | Errno::CANCELED | Errno::NODEV | Errno::CONNABORTED | Errno::NOENT)
+}
+
 impl Drop for Ring {
     /// Only after a failure does the kernel still have entries. It is about to give them up, but does not say when.
+    ///
+    /// It clears a ring away only when the thread that made it has come back from the kernel. If that thread waits for
+    /// this very filesystem, it waits for the device to be closed: so that must not hang on the ring.
     fn drop(&mut self) {
+        if let Err(error) = self.ring.submitter().unregister_files() {
+            tracing::debug!(%error, "a ring keeps the device open");
+        }
         for entry in &mut self.entries {
             if let State::Kernel(pages) = mem::replace(&mut entry.state, State::Over) {
                 mem::forget(pages);
@@ -282,4 +294,15 @@ fn with_len(mut entry: Entry128, len: u32) -> Entry128 {
     let bytes = unsafe { slice::from_raw_parts_mut((&raw mut entry).cast::<u8>(), size_of::<Entry128>()) };
     bytes[LEN_OFFSET..LEN_OFFSET + size_of::<u32>()].copy_from_slice(len.as_bytes());
     entry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_abort_between_request_and_reply_is_no_failure() {
+        assert!(is_end(Errno::NOENT) && is_end(Errno::NOTCONN));
+        assert!(!is_end(Errno::INVAL) && !is_end(Errno::NOMEM));
+    }
 }
