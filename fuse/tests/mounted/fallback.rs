@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::empty::Empty;
 use crate::seccomp::deny;
-use crate::world::{Parameter, connection, set_parameter, uring, watch};
+use crate::world::{Parameter, Watchdog, connection, set_parameter, uring};
 
 fn mounts() -> usize {
     fs::read_to_string("/proc/self/mounts").unwrap().lines().count()
@@ -91,7 +91,7 @@ fn a_kernel_that_takes_no_entry_is_served_over_the_classic_device() {
     if let Active::Classic { reason, .. } = session.transport() {
         eprintln!("*** a refusal of FUSE over io_uring is NOT TESTED: {reason:?} ***");
     }
-    let _watchdog = watch(connection(dir.path()));
+    let _watchdog = Watchdog::new(connection(dir.path()));
     let served = thread::Builder::new().name("session".into()).spawn(|| session.run()).unwrap();
     for number in 0..20 {
         let path = dir.path().join(format!("f{number}"));

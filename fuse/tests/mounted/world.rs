@@ -1,6 +1,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -29,10 +30,10 @@ pub struct World {
     pub notifier: Notifier,
     pub active: Active,
     served: Option<JoinHandle<Result<(), SessionError>>>,
-    /// Told when the test is over.
-    _watchdog: Sender<()>,
+    _watchdog: Watchdog,
     connection: String,
     dir: TempDir,
+    _setting: Option<Setting>,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -43,10 +44,11 @@ impl World {
 
     pub fn with(transport: Transport, mount: MountOptions) -> World {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        if transport != Transport::Classic {
+        let setting = match transport {
+            Transport::Classic => None,
             // Where it cannot be written, the session says so.
-            let _ = fs::write(PARAMETER, "Y");
-        }
+            Transport::Auto | Transport::Uring => Some(Setting::write("Y")),
+        };
         let dir = TempDir::new().unwrap();
         let (sender, held) = mpsc::channel();
         let probe = Arc::new(Probe::new(sender));
@@ -55,7 +57,7 @@ impl World {
         let (notifier, active) = (session.notifier(), session.transport().clone());
         let served = thread::Builder::new().name("session".into()).spawn(|| session.run()).unwrap();
         let connection = connection(dir.path());
-        let watchdog = watch(connection.clone());
+        let watchdog = Watchdog::new(connection.clone());
         World {
             probe,
             held,
@@ -65,6 +67,7 @@ impl World {
             _watchdog: watchdog,
             connection,
             dir,
+            _setting: setting,
             _alone: alone,
         }
     }
@@ -113,17 +116,34 @@ impl Drop for World {
     }
 }
 
-/// Aborts a connection that takes too long: what hangs there is an error then, and the test fails.
-pub fn watch(connection: String) -> Sender<()> {
-    let (sender, over) = mpsc::channel();
-    let watch = move || {
-        if over.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("*** aborted, since it hangs: connection {connection} ***");
-            abort(&connection);
-        }
-    };
-    thread::Builder::new().name("watchdog".into()).spawn(watch).unwrap();
-    sender
+/// Aborts a connection that takes too long, so that what hangs there ends; the test fails then, whatever it sees.
+pub struct Watchdog {
+    /// Told when the test is over.
+    _over: Sender<()>,
+    aborted: Arc<AtomicBool>,
+}
+
+impl Watchdog {
+    pub fn new(connection: String) -> Watchdog {
+        let (sender, over) = mpsc::channel();
+        let aborted = Arc::new(AtomicBool::new(false));
+        let told = aborted.clone();
+        let watch = move || {
+            if over.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
+                told.store(true, Ordering::Relaxed);
+                abort(&connection);
+            }
+        };
+        thread::Builder::new().name("watchdog".into()).spawn(watch).unwrap();
+        Watchdog { _over: sender, aborted }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        let hung = self.aborted.load(Ordering::Relaxed);
+        assert!(!hung || thread::panicking(), "the session hung, and was aborted");
+    }
 }
 
 /// The kernel's number of the connection of what is mounted here. Asks nothing of the filesystem.
@@ -164,18 +184,44 @@ pub fn uring() -> Option<World> {
     }
 }
 
-/// The kernel's setting, for as long as no other test mounts; then it is what it was.
-pub struct Parameter {
+/// The kernel's setting, which is what it was afterwards.
+struct Setting {
     before: String,
+}
+
+impl Setting {
+    fn write(value: &str) -> Setting {
+        let before = fs::read_to_string(PARAMETER).unwrap_or_default();
+        set_parameter(value);
+        Setting { before }
+    }
+}
+
+impl Drop for Setting {
+    fn drop(&mut self) {
+        set_parameter(&self.before);
+    }
+}
+
+/// Other processes see it, and what is written as it is already disturbs none that writes at the same time.
+pub fn set_parameter(value: &str) {
+    let is = fs::read_to_string(PARAMETER).unwrap_or_default();
+    if is.trim() != value.trim() {
+        // Where it cannot be written, there is no io_uring either.
+        let _ = fs::write(PARAMETER, value);
+    }
+}
+
+/// The kernel's setting, for as long as no other test mounts.
+pub struct Parameter {
+    _setting: Setting,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl Parameter {
     pub fn write(value: &str) -> Parameter {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = fs::read_to_string(PARAMETER).unwrap_or_default();
-        set_parameter(value);
-        Parameter { before, _alone: alone }
+        Parameter { _setting: Setting::write(value), _alone: alone }
     }
 
     /// How a session travels, or why there is none; it is mounted only for a moment.
@@ -188,17 +234,6 @@ impl Parameter {
         detach(dir.path()).unwrap();
         Ok(session.transport().to_string())
     }
-}
-
-impl Drop for Parameter {
-    fn drop(&mut self) {
-        set_parameter(&self.before);
-    }
-}
-
-pub fn set_parameter(value: &str) {
-    // Where it cannot be written, there is no io_uring either.
-    let _ = fs::write(PARAMETER, value);
 }
 
 /// The error's number.
