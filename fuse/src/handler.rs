@@ -88,7 +88,8 @@ pub(crate) fn dispatch<F: Filesystem + ?Sized>(fs: &F, request: Request) {
             forgets.for_each(|(node, lookups)| fs.forget(node, lookups));
             request.reply().discard();
         }
-        // The kernel does not interrupt any more then.
+        // The kernel does not interrupt any more then. It goes on if all the requests travel over io_uring: it looks for
+        // what this answers only among those that were read from the classic device, where the answer is an error too.
         Ok(Operation::Interrupt { .. }) => request.reply().error(libc::ENOSYS),
         Ok(Operation::Destroy) => request.reply().ok(),
         Ok(_) => fs.handle(request),
