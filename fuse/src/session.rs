@@ -44,8 +44,8 @@ pub struct Options {
     /// Requests that each core can have in hand at the same time, over io_uring. While as many are unanswered, others
     /// of that core wait in the kernel, also those that could be answered at once: so it has to be more than what
     /// waits for something slow. Reads ahead and writes back in flight are limited to a quarter of it. The kernel uses
-    /// the one last given back first; what is never used takes no memory, and the others take as much as the largest
-    /// content that they have had.
+    /// the one last given back first; what is never used takes no memory. The memory of large contents is given back
+    /// when others are answered, but for a few of each core.
     pub queue_depth: NonZeroUsize,
 }
 

@@ -15,7 +15,7 @@ use zerocopy::IntoBytes;
 
 use super::cpus::Plan;
 use super::owner::{End, Finished, Owner};
-use crate::abi::ring::{COMMIT_AND_FETCH, CmdReq, HEADERS, REGISTER};
+use crate::abi::ring::{COMMIT_AND_FETCH, CmdReq, EntInOut, HEADERS, REGISTER};
 use crate::handler::{Filesystem, dispatch};
 use crate::pages::Pages;
 use crate::request::Request;
@@ -29,6 +29,10 @@ const LEN_OFFSET: usize = 24;
 const OFFLINE: usize = 4;
 /// Entries that a ring has at the most beside those of its own core: a ring cannot have more than 32768.
 const MOST: usize = 1 << 14;
+/// Content up to this size stays in memory, in bytes: it is what small requests need.
+const SMALL: usize = 128 << 10;
+/// Entries of a ring whose buffers stay in memory however large their content was: the next requests come in these.
+const KEPT: usize = 4;
 /// What the device is called, once the ring has it.
 const DEVICE: types::Fixed = types::Fixed(0);
 
@@ -49,6 +53,8 @@ pub(crate) struct Ring {
     ring: IoUring<Entry128>,
     owner: Arc<Owner>,
     entries: Vec<Entry>,
+    /// Entries whose buffers take more memory than small content does, the one last used at the end.
+    large: Vec<usize>,
     /// Size of the largest content, in bytes.
     payload: usize,
     cpu: u16,
@@ -84,7 +90,7 @@ impl Ring {
         let entries = queues.map(entry).collect::<io::Result<Vec<Entry>>>()?;
         let ring = make(entries.len() as u32 + 1)?;
         ring.submitter().register_files(&[device.as_raw_fd()])?;
-        Ok(Ring { ring, owner: Arc::new(Owner::new()?), entries, payload, cpu })
+        Ok(Ring { ring, owner: Arc::new(Owner::new()?), entries, large: Vec::new(), payload, cpu })
     }
 
     /// Its thread, for others.
@@ -201,6 +207,34 @@ impl Ring {
             }
             self.owner.awake();
             completed.extend(self.completed_so_far());
+            self.give_memory_back();
+        }
+    }
+
+    /// Clears buffers that had large content and now wait, but for the few that are used next. The kernel reads replies
+    /// while it takes submissions and writes requests on this thread, so that it does neither meanwhile; a request that
+    /// it has written already is seen by its number, where the reply had none.
+    fn give_memory_back(&mut self) {
+        let mut excess = self.large.len().saturating_sub(KEPT);
+        if excess == 0 || !self.ring.submission().is_empty() {
+            return;
+        }
+        let entries = &mut self.entries;
+        self.large.retain(|index| match entries.get_mut(*index).map(|entry| &mut entry.state) {
+            Some(State::Kernel(pages)) if excess > 0 && is_empty(pages) => {
+                pages.clear_from(FRONT + SMALL);
+                excess -= 1;
+                false
+            }
+            _ => true,
+        });
+    }
+
+    /// Counts an entry as large if content of so many bytes was in its buffer.
+    fn used(&mut self, index: usize, len: u32) {
+        if len as usize > SMALL {
+            self.large.retain(|large| *large != index);
+            self.large.push(index);
         }
     }
 
@@ -222,8 +256,9 @@ impl Ring {
                 error => Err(error.into()),
             };
         }
-        let commit_id = ring_header(pages.bytes()).unwrap_or_default().commit_id;
+        let EntInOut { commit_id, payload_sz, .. } = ring_header(pages.bytes()).unwrap_or_default();
         entry.state = State::Request { commit_id };
+        self.used(index, payload_sz);
         if let Some(request) = Request::new(Slot::of_ring(self.owner.clone(), pages, index)) {
             dispatch(fs, request);
         }
@@ -236,9 +271,16 @@ impl Ring {
         let Some(entry) = self.entries.get_mut(index) else { return Ok(()) };
         let State::Request { commit_id } = entry.state else { return Ok(()) };
         let command = command(COMMIT_AND_FETCH, entry.queue, commit_id, None);
+        let len = ring_header(pages.bytes()).unwrap_or_default().payload_sz;
         entry.state = State::Kernel(pages);
+        self.used(index, len);
         self.push(command.user_data(index as u64))
     }
+}
+
+/// Whether the kernel has not written a request since the last reply.
+fn is_empty(pages: &Pages) -> bool {
+    ring_header(pages.bytes()).is_some_and(|header| header.commit_id == 0)
 }
 
 /// Whether an entry that comes back with this error belongs to a session that is over.

@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use firn_fuse::Transport;
@@ -128,4 +129,27 @@ fn both_transports_give_the_same_results() {
     if let Some(uring) = uring() {
         assert_eq!(script(&uring), classic);
     }
+}
+
+/// Large contents at the same time, through buffers whose memory is given back in between.
+#[test]
+fn large_contents_of_many_clients_stay_apart() {
+    over_both(|world| {
+        thread::scope(|scope| {
+            for client in 0..12_usize {
+                let (root, notifier, active) = (world.root(), &world.notifier, &world.active);
+                let work = move || {
+                    let content = pattern(client + (3 << 20))[client..].to_vec();
+                    let path = root.join(format!("client-{client}"));
+                    for _ in 0..5 {
+                        fs::write(&path, &content).unwrap();
+                        let ino = fs::metadata(&path).unwrap().ino();
+                        notifier.inval_inode(ino, 0, 0).unwrap();
+                        assert!(fs::read(&path).unwrap() == content, "over {active}");
+                    }
+                };
+                thread::Builder::new().spawn_scoped(scope, work).unwrap();
+            }
+        });
+    });
 }
