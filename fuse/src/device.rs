@@ -68,21 +68,40 @@ impl Channel {
         }
     }
 
-    /// The next request; `None` when the session is over.
-    pub fn receive(channel: &Arc<Channel>) -> io::Result<Option<Slot>> {
+    /// From now on, nobody who receives waits.
+    pub fn never_wait(&self) -> io::Result<()> {
+        Ok(rustix::io::ioctl_fionbio(&self.device, true)?)
+    }
+
+    /// The next request.
+    fn receive(channel: &Arc<Channel>) -> io::Result<Received> {
         let mut pages = channel.buffer()?;
         loop {
             match (&channel.device).read(pages.bytes_mut()) {
-                Ok(len) => return Ok(Some(Slot::of_device(channel.clone(), pages, len))),
+                Ok(len) => return Ok(Received::Request(Slot::of_device(channel.clone(), pages, len))),
                 Err(error) => match Errno::from_io_error(&error) {
                     // ENOENT: who asked gave up before the request was read.
-                    Some(Errno::INTR | Errno::AGAIN | Errno::NOENT) => {}
-                    Some(Errno::NODEV | Errno::CONNABORTED) => return Ok(None),
+                    Some(Errno::INTR | Errno::NOENT) => {}
+                    Some(Errno::AGAIN) => {
+                        channel.recycle(pages);
+                        return Ok(Received::Nothing);
+                    }
+                    Some(Errno::NODEV | Errno::CONNABORTED) => return Ok(Received::Over),
                     _ => return Err(error),
                 },
             }
         }
     }
+}
+
+/// What came of reading.
+#[derive(Debug)]
+enum Received {
+    Request(Slot),
+    /// What there was has been taken back, or another thread has it. Only where nobody waits.
+    Nothing,
+    /// The session is over.
+    Over,
 }
 
 /// Why no more requests are read.
@@ -94,7 +113,8 @@ pub(crate) enum Over {
     Stopped,
 }
 
-/// Answers requests until the session is over, or until there is something to read from `stop`.
+/// Answers requests until the session is over, or until there is something to read from `stop`, which is only heard
+/// where nobody waits for the device.
 pub(crate) fn serve<F: Filesystem + ?Sized>(
     fs: &F,
     channel: &Arc<Channel>,
@@ -106,7 +126,11 @@ pub(crate) fn serve<F: Filesystem + ?Sized>(
         {
             return Ok(Over::Stopped);
         }
-        let Some(slot) = Channel::receive(channel)? else { return Ok(Over::Unmounted) };
+        let slot = match Channel::receive(channel)? {
+            Received::Request(slot) => slot,
+            Received::Nothing => continue,
+            Received::Over => return Ok(Over::Unmounted),
+        };
         match Request::new(slot) {
             Some(request) => dispatch(fs, request),
             None => tracing::warn!("a request without a header"),
@@ -124,5 +148,21 @@ fn readable(device: BorrowedFd<'_>, stop: BorrowedFd<'_>) -> io::Result<bool> {
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// As when a forget is taken back between being seen and being read: who read and waited would not hear `stop`.
+    #[test]
+    fn what_was_taken_back_is_not_waited_for() {
+        let (device, _kernel) = UnixStream::pair().unwrap();
+        let channel = Arc::new(Channel::new(device.into(), 64));
+        channel.never_wait().unwrap();
+        assert!(matches!(Channel::receive(&channel), Ok(Received::Nothing)));
     }
 }

@@ -27,7 +27,7 @@ pub struct Terms {
     pub max_write: u32,
     /// The most to read ahead, in bytes; no more than is offered.
     pub max_readahead: u32,
-    /// Reads ahead and writes back in flight.
+    /// Reads ahead and writes back in flight; over io_uring no more than a quarter of [`crate::Options::queue_depth`].
     pub max_background: u16,
     /// Nanoseconds that times are multiples of: a power of ten up to a second.
     pub time_granularity: u32,
@@ -88,7 +88,8 @@ pub(crate) fn dispatch<F: Filesystem + ?Sized>(fs: &F, request: Request) {
             forgets.for_each(|(node, lookups)| fs.forget(node, lookups));
             request.reply().discard();
         }
-        // The kernel does not interrupt any more then.
+        // The kernel does not interrupt any more then. It goes on if all the requests travel over io_uring: it looks for
+        // what this answers only among those that were read from the classic device, where the answer is an error too.
         Ok(Operation::Interrupt { .. }) => request.reply().error(libc::ENOSYS),
         Ok(Operation::Destroy) => request.reply().ok(),
         Ok(_) => fs.handle(request),

@@ -12,7 +12,8 @@
 //!
 //! **Invariants.**
 //! - A request owns the buffer that it arrived in, and its reply is written into the same buffer: names and data are
-//!   borrowed until [`Request::reply`] takes the buffer back, and neither is copied on the way.
+//!   borrowed until [`Request::reply`] takes the buffer back. Over io_uring, what is not written in place
+//!   ([`Reply::data_with`]) but handed over ([`Reply::data`]) is copied there.
 //! - Each request is answered exactly once. A request or reply that is dropped is answered with `EIO`, and one that
 //!   outlives the session is answered to nobody.
 //! - Any bytes can be parsed: what is malformed is an error, never a panic.

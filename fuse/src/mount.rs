@@ -1,6 +1,7 @@
 //! Mounts: with a system call where this process may, and else with the program fusermount3.
 
-use std::ffi::CString;
+use std::env;
+use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::{self, IoSliceMut, Read};
 use std::mem::MaybeUninit;
@@ -124,8 +125,11 @@ fn with_helper(path: &Path, options: &MountOptions) -> Result<OwnedFd, SessionEr
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
+    let path = env::var_os("PATH").unwrap_or_default();
     let helper = command.spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => SessionError::NoHelper,
+        // One of the directories cannot be entered, and the others do not have it.
+        io::ErrorKind::PermissionDenied if !is_in(&path, HELPER) => SessionError::NoHelper,
         _ => SessionError::Helper(error.to_string()),
     });
     // With the command goes its end of the socket, so that the end of the program can be seen on ours.
@@ -139,6 +143,11 @@ fn with_helper(path: &Path, options: &MountOptions) -> Result<OwnedFd, SessionEr
         Ok(None) => Err(SessionError::Helper(complaint)),
         Err(error) => Err(SessionError::Helper(format!("{error} {complaint}"))),
     }
+}
+
+/// Whether any directory of the list has such a file.
+fn is_in(directories: &OsStr, name: &str) -> bool {
+    env::split_paths(directories).any(|directory| directory.join(name).exists())
 }
 
 fn complaint(mut helper: Child) -> String {
@@ -186,5 +195,21 @@ pub fn detach(path: &Path) -> io::Result<()> {
             }
         }
         result => result.map_err(io::Error::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_program_is_looked_for_in_every_directory() {
+        let (empty, full) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(full.path().join(HELPER), "").unwrap();
+        let list = |paths: &[&Path]| env::join_paths(paths).unwrap();
+        assert!(is_in(&list(&[empty.path(), full.path()]), HELPER));
+        assert!(!is_in(&list(&[empty.path(), Path::new("/nowhere")]), HELPER));
     }
 }

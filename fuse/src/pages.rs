@@ -6,7 +6,8 @@ use std::io;
 use std::ptr::{self, NonNull};
 use std::slice;
 
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use rustix::param::page_size;
 
 /// A mapping, zero at first. Pages that were never touched take no memory.
 #[derive(Debug)]
@@ -42,6 +43,18 @@ impl Pages {
         unsafe { slice::from_raw_parts_mut(self.at.as_ptr(), self.len) }
     }
 
+    /// Gives the memory from `from` on back to the system: there are zeros from the next whole page on.
+    pub fn clear_from(&mut self, from: usize) {
+        let from = from.next_multiple_of(page_size());
+        let Some(len) = self.len.checked_sub(from) else { return };
+        // SAFETY: inside the mapping, and nobody else has a reference.
+        let cleared =
+            unsafe { madvise(self.at.as_ptr().wrapping_add(from).cast(), len, Advice::LinuxDontNeed) };
+        if let Err(error) = cleared {
+            tracing::debug!(%error, "memory stays in use");
+        }
+    }
+
     /// Where it begins, for the kernel.
     pub fn address(&self) -> *mut u8 {
         self.at.as_ptr()
@@ -54,5 +67,20 @@ impl Drop for Pages {
         if let Err(error) = unsafe { munmap(self.at.as_ptr().cast(), self.len) } {
             tracing::warn!(%error, "memory stays mapped");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_back_is_zero_and_the_rest_as_it_was() {
+        let mut pages = Pages::new(5 * page_size()).unwrap();
+        pages.bytes_mut().fill(7);
+        pages.clear_from(page_size() + 1);
+        let (kept, cleared) = pages.bytes().split_at(2 * page_size());
+        assert!(kept.iter().all(|byte| *byte == 7) && cleared.iter().all(|byte| *byte == 0));
+        pages.clear_from(6 * page_size());
     }
 }

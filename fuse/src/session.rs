@@ -5,20 +5,20 @@ mod handshake;
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use self::handshake::Agreed;
 use crate::device::{self, Channel, Over};
 use crate::error::SessionError;
 use crate::handler::Filesystem;
 use crate::mount::{self, MountOptions};
 use crate::notify::Notifier;
-use crate::uring::{self, End, Ring};
+use crate::uring::{self, End, Ring, Served};
 
 /// How requests are to travel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -43,8 +43,9 @@ pub struct Options {
     pub threads: NonZeroUsize,
     /// Requests that each core can have in hand at the same time, over io_uring. While as many are unanswered, others
     /// of that core wait in the kernel, also those that could be answered at once: so it has to be more than what
-    /// waits for something slow. The kernel uses the one last given back first; what is never used takes no memory,
-    /// and the others take as much as the largest content that they have had.
+    /// waits for something slow. Reads ahead and writes back in flight are limited to a quarter of it. The kernel uses
+    /// the one last given back first; what is never used takes no memory. The memory of large contents is given back
+    /// when others are answered, but for a few of each core.
     pub queue_depth: NonZeroUsize,
 }
 
@@ -54,7 +55,7 @@ impl Default for Options {
             mount: MountOptions::default(),
             transport: Transport::Auto,
             threads: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
-            queue_depth: NonZeroUsize::new(32).unwrap_or(NonZeroUsize::MIN),
+            queue_depth: NonZeroUsize::new(256).unwrap_or(NonZeroUsize::MIN),
         }
     }
 }
@@ -98,15 +99,11 @@ pub struct Session<F> {
     /// The rings, if there are any.
     rings: Vec<Ring>,
     active: Active,
-    agreed: Agreed,
 }
 
 impl<F> fmt::Debug for Session<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
-            .field("active", &self.active)
-            .field("agreed", &self.agreed)
-            .finish_non_exhaustive()
+        f.debug_struct("Session").field("active", &self.active).finish_non_exhaustive()
     }
 }
 
@@ -117,15 +114,22 @@ impl<F: Filesystem> Session<F> {
     /// # Errors
     /// A [`SessionError`] that says what failed; nothing is mounted then.
     pub fn mount(fs: F, path: &Path, options: &Options) -> Result<Session<F>, SessionError> {
+        let disabled = match options.transport {
+            Transport::Classic => None,
+            Transport::Auto | Transport::Uring => uring::disabled(),
+        };
+        if let (Transport::Uring, Some(reason)) = (options.transport, &disabled) {
+            return Err(SessionError::NoRings(reason.clone()));
+        }
         let device = mount::mount(path, &options.mount)?;
-        handshake::shake_hands(fs, device, options).inspect_err(|_| {
+        handshake::shake_hands(fs, device, options, disabled).inspect_err(|_| {
             if let Err(error) = mount::detach(path) {
                 tracing::warn!(%error, path = %path.display(), "a dead mount stays behind");
             }
         })
     }
 
-    /// How requests travel.
+    /// How requests travel, unless the kernel takes none of the rings' entries when it is served.
     pub fn transport(&self) -> &Active {
         &self.active
     }
@@ -139,7 +143,8 @@ impl<F: Filesystem> Session<F> {
     /// elsewhere go nowhere from then on.
     ///
     /// # Errors
-    /// [`SessionError::Thread`] and [`SessionError::Receive`]; the mount is dead then.
+    /// [`SessionError::Thread`] and [`SessionError::Receive`]. The mount is dead then, and stays: who mounted takes it
+    /// away with [`crate::detach`], since only they know that nothing else is mounted there by now.
     pub fn run(self) -> Result<(), SessionError> {
         match self.active {
             Active::Uring { .. } => self.run_rings(),
@@ -171,8 +176,9 @@ impl<F: Filesystem> Session<F> {
     /// A thread for each ring. This one reads the classic device, which still carries what is forgotten, and requests
     /// from before the rings were ready; and it hears first of the end.
     fn run_rings(self) -> Result<(), SessionError> {
-        let Session { fs, channel, rings, agreed, .. } = self;
+        let Session { fs, channel, rings, .. } = self;
         let (fs, channel) = (&fs, &channel);
+        channel.never_wait().map_err(SessionError::Receive)?;
         let stop = &eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| SessionError::Thread(error.into()))?;
         let owners: Vec<_> = rings.iter().map(Ring::owner).collect();
         thread::scope(|scope| {
@@ -180,10 +186,9 @@ impl<F: Filesystem> Session<F> {
             let mut started = Ok(());
             for (number, ring) in rings.into_iter().enumerate() {
                 let serve = move || {
-                    ring.serve(fs, channel.fd(), agreed.payload).inspect_err(|error| {
+                    serve_ring(ring, fs, channel, stop).inspect_err(|error| {
                         tracing::error!(%error, "a ring failed: the session ends");
-                        // It can only fail because it has been told already.
-                        let _ = rustix::io::write(stop, &1_u64.to_ne_bytes());
+                        tell(stop);
                     })
                 };
                 match thread::Builder::new().name(format!("fuse-ring-{number}")).spawn_scoped(scope, serve) {
@@ -200,6 +205,9 @@ impl<F: Filesystem> Session<F> {
                 _ => End::Failed,
             };
             uring::end(&owners, end);
+            if end == End::Failed {
+                tell(stop);
+            }
             let mut served = read.map(drop);
             for thread in threads {
                 served = served.and(joined(thread));
@@ -207,6 +215,23 @@ impl<F: Filesystem> Session<F> {
             started.and(served.map_err(SessionError::Receive))
         })
     }
+}
+
+/// Serves a ring, or what else there is to serve. `stop` ends only the latter.
+fn serve_ring<F: Filesystem>(ring: Ring, fs: &F, channel: &Arc<Channel>, stop: &OwnedFd) -> io::Result<()> {
+    let owner = ring.owner();
+    // A panic ends the session as an error does: callers would wait for a thread that is no more.
+    let served = catch_unwind(AssertUnwindSafe(|| ring.serve(fs)));
+    owner.leave();
+    match served.unwrap_or_else(|_| Err(io::Error::other("a ring's thread panicked")))? {
+        Served::Whole => Ok(()),
+        Served::Nothing => device::serve(fs, channel, Some(stop.as_fd())).map(drop),
+    }
+}
+
+fn tell(stop: &OwnedFd) {
+    // It can only fail because it has been told already.
+    let _ = rustix::io::write(stop, &1_u64.to_ne_bytes());
 }
 
 fn start_reader<'scope, F: Filesystem>(

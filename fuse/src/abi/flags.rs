@@ -3,7 +3,8 @@ use bitflags::bitflags;
 bitflags! {
     /// What kernel and filesystem agree on at the beginning of a session.
     ///
-    /// Left out is what would change the layout of requests in ways that are not read here.
+    /// Left out is what is not understood here: what would change the layout of requests, and what needs answers of its
+    /// own.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
     pub struct InitFlags: u64 {
         /// Reads of one file may be asked for at the same time.
@@ -48,8 +49,6 @@ bitflags! {
         const NO_OPENDIR_SUPPORT = 1 << 24;
         /// Cached pages are good until they are taken back.
         const EXPLICIT_INVAL_DATA = 1 << 25;
-        /// Directories can be roots of other filesystems.
-        const SUBMOUNTS = 1 << 27;
         /// The filesystem takes set-id bits away, and is told when.
         const HANDLE_KILLPRIV_V2 = 1 << 28;
         /// The second word of flags is there. Always agreed on.
@@ -58,14 +57,8 @@ bitflags! {
         const HAS_EXPIRE_ONLY = 1 << 35;
         /// Files with direct IO can be mapped shared.
         const DIRECT_IO_ALLOW_MMAP = 1 << 36;
-        /// Reads and writes of a file can go to another file, past this process.
-        const PASSTHROUGH = 1 << 37;
         /// Inodes cannot be looked up by number.
         const NO_EXPORT_SUPPORT = 1 << 38;
-        /// Requests can be asked for once more.
-        const HAS_RESEND = 1 << 39;
-        /// Mounts may map users.
-        const ALLOW_IDMAP = 1 << 40;
         /// Requests travel over io_uring. The session's own affair.
         const OVER_IO_URING = 1 << 41;
     }

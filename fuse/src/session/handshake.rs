@@ -1,7 +1,7 @@
 //! The first request and its reply: what kernel and filesystem agree on.
 
 use std::io::{self, IoSlice};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::io::Errno;
@@ -27,37 +27,42 @@ const FIRST: usize = 1 << 16;
 /// What no filesystem has to ask for.
 const ALWAYS: InitFlags = InitFlags::BIG_WRITES.union(InitFlags::MAX_PAGES).union(InitFlags::INIT_EXT);
 
-/// What was agreed on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Agreed {
-    /// The largest content of a request or reply, in bytes.
-    pub payload: usize,
-}
-
 /// The first request.
 struct Init {
     unique: u64,
     offer: Offer,
 }
 
-/// Reads the first request, and answers it with what the filesystem wants and what the system can.
+/// Reads the first request, and answers it with what the filesystem wants and what the system can. `disabled` is why
+/// io_uring is out of the question.
 pub(super) fn shake_hands<F: Filesystem>(
     fs: F,
     device: OwnedFd,
     options: &Options,
+    disabled: Option<String>,
 ) -> Result<Session<F>, SessionError> {
     let init = first_request(&device)?;
     let wanted = fs.init(&init.offer);
-    let (active, rings) = transport(options, init.offer.flags)?;
     let page = page_size() as u32;
     let pages = wanted.max_write.clamp(LEAST_WRITE, MOST_WRITE).div_ceil(page);
-    let agreed = Agreed { payload: pages as usize * page_size() };
+    let payload = pages as usize * page_size();
+    let (active, rings) = transport(options, disabled, init.offer.flags, device.as_fd(), payload)?;
     let mut flags = (wanted.flags | ALWAYS).intersection(init.offer.flags) - InitFlags::OVER_IO_URING;
     flags.set(InitFlags::OVER_IO_URING, !rings.is_empty());
+    let max_background = match rings.is_empty() {
+        true => wanted.max_background,
+        false => wanted.max_background.min(background(options.queue_depth.get())),
+    };
+    let wanted = Terms { max_background, ..wanted };
     answer(&device, &init, &wanted, flags, pages).map_err(SessionError::Handshake)?;
     tracing::debug!(minor = init.offer.minor, ?flags, transport = %active, "the session begins");
-    let channel = Arc::new(Channel::new(device, buffer_len(agreed.payload)));
-    Ok(Session { fs, channel, rings, active, agreed })
+    let channel = Arc::new(Channel::new(device, buffer_len(payload)));
+    Ok(Session { fs, channel, rings, active })
+}
+
+/// What may be in flight in the background, all of which could be on one core's queue: it must not fill that.
+fn background(depth: usize) -> u16 {
+    u16::try_from(depth / 4).unwrap_or(u16::MAX).max(1)
 }
 
 fn first_request(device: &OwnedFd) -> Result<Init, SessionError> {
@@ -87,17 +92,25 @@ fn first_request(device: &OwnedFd) -> Result<Init, SessionError> {
     Ok(Init { unique: header.unique, offer })
 }
 
-/// Chooses how requests travel. Rings are made before anything is said, since there is no way back from io_uring.
-fn transport(options: &Options, offered: InitFlags) -> Result<(Active, Vec<Ring>), SessionError> {
+/// Chooses how requests travel. Rings are made, with their buffers for content of `payload` bytes, before anything is
+/// said, since there is no way back from io_uring.
+fn transport(
+    options: &Options,
+    disabled: Option<String>,
+    offered: InitFlags,
+    device: BorrowedFd<'_>,
+    payload: usize,
+) -> Result<(Active, Vec<Ring>), SessionError> {
     let threads = options.threads.get();
     if options.transport == Transport::Classic {
         return Ok((Active::Classic { threads, reason: None }, Vec::new()));
     }
-    let rings = match uring::disabled() {
+    let rings = match disabled {
         Some(reason) => Err(reason),
         None if !offered.contains(InitFlags::OVER_IO_URING) => Err("the kernel does not offer it".to_owned()),
         None => {
-            uring::rings(options.queue_depth.get()).map_err(|error| format!("no ring can be made: {error}"))
+            let rings = uring::rings(device, options.queue_depth.get(), payload);
+            rings.map_err(|error| format!("no ring can be made: {error}"))
         }
     };
     match rings {

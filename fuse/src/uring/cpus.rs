@@ -10,8 +10,16 @@ use rustix::thread::{CpuSet, sched_getaffinity};
 pub(crate) struct Plan {
     /// The core that it is pinned to, which is also the number of the queue that it is there for.
     pub cpu: u16,
-    /// Queues of cores that have no thread.
+    /// Queues of cores that have no thread, though programs run there: this process may not.
     pub others: Vec<u16>,
+    /// Queues of cores that are offline.
+    pub offline: Vec<u16>,
+}
+
+impl Plan {
+    fn new(cpu: u16) -> Plan {
+        Plan { cpu, others: Vec::new(), offline: Vec::new() }
+    }
 }
 
 /// A thread for each core that is online and that this process may use.
@@ -19,8 +27,8 @@ pub(super) fn plan() -> io::Result<Vec<Plan>> {
     let possible = cores("possible")?;
     let online = cores("online")?;
     let allowed = sched_getaffinity(None)?;
-    let usable = |cpu: &u16| usize::from(*cpu) < CpuSet::MAX_CPU && allowed.is_set(usize::from(*cpu));
-    Ok(share_out(possible.len() as u16, online.into_iter().filter(usable)))
+    let usable = |cpu: u16| usize::from(cpu) < CpuSet::MAX_CPU && allowed.is_set(usize::from(cpu));
+    Ok(share_out(possible.len() as u16, &online, usable))
 }
 
 fn cores(which: &str) -> io::Result<Vec<u16>> {
@@ -40,16 +48,20 @@ fn parse(list: &str) -> Option<Vec<u16>> {
 
 /// The kernel counts its queues from 0, one for each possible core. Where numbers of cores have gaps, the cores
 /// beyond use queue 0.
-fn share_out(queues: u16, usable: impl Iterator<Item = u16>) -> Vec<Plan> {
-    let mut plans: Vec<Plan> =
-        usable.filter(|cpu| *cpu < queues).map(|cpu| Plan { cpu, others: Vec::new() }).collect();
+fn share_out(queues: u16, online: &[u16], usable: impl Fn(u16) -> bool) -> Vec<Plan> {
+    let ours = online.iter().copied().filter(|cpu| *cpu < queues && usable(*cpu));
+    let mut plans: Vec<Plan> = ours.map(Plan::new).collect();
     if plans.is_empty() {
-        plans.push(Plan { cpu: 0, others: Vec::new() });
+        plans.push(Plan::new(0));
     }
     let served: Vec<u16> = plans.iter().map(|plan| plan.cpu).collect();
     let threads = plans.len();
     for (turn, queue) in (0..queues).filter(|queue| !served.contains(queue)).enumerate() {
-        plans[turn % threads].others.push(queue);
+        let plan = &mut plans[turn % threads];
+        match online.contains(&queue) {
+            true => plan.others.push(queue),
+            false => plan.offline.push(queue),
+        }
     }
     plans
 }
@@ -68,8 +80,10 @@ mod tests {
 
     #[test]
     fn every_queue_is_served_once() {
-        let plans = share_out(7, [1, 4, 9].into_iter());
-        assert_eq!(plans, [Plan { cpu: 1, others: vec![0, 3, 6] }, Plan { cpu: 4, others: vec![2, 5] }]);
-        assert_eq!(share_out(2, std::iter::empty()), [Plan { cpu: 0, others: vec![1] }]);
+        let plans = share_out(7, &[1, 2, 3, 4, 9], |cpu| cpu == 1 || cpu >= 4);
+        let first = Plan { cpu: 1, others: vec![3], offline: vec![0, 6] };
+        assert_eq!(plans, [first, Plan { cpu: 4, others: vec![2], offline: vec![5] }]);
+        let nowhere = Plan { cpu: 0, others: vec![1], offline: vec![] };
+        assert_eq!(share_out(2, &[0, 1], |_| false), [nowhere]);
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 use firn_fuse::detach;
 use rustix::mount::UnmountFlags;
 
-use crate::world::{errno, over_both, serving_threads, threads_left};
+use crate::world::{errno, over_both, serving_threads, threads_left, uring};
 
 #[test]
 fn no_thread_is_left_behind() {
@@ -68,4 +68,19 @@ fn an_abort_ends_the_session_though_a_request_hangs() {
         detach(world.root()).unwrap();
         request.reply().error(libc::ENOENT);
     });
+}
+
+#[test]
+fn a_ring_whose_thread_panics_ends_the_session() {
+    let Some(mut world) = uring() else { return };
+    let held = world.path("held");
+    let asking = thread::Builder::new().spawn(move || errno(fs::metadata(held))).unwrap();
+    let request = world.held();
+    assert_eq!(errno(fs::metadata(world.path("panics-twice"))), libc::ECONNABORTED);
+    assert_eq!(asking.join().unwrap(), libc::ECONNABORTED);
+    assert!(world.ended().unwrap_err().to_string().contains("panicked"));
+    assert_eq!(threads_left(), Vec::<String>::new());
+    assert_eq!(errno(fs::metadata(world.path("a"))), libc::ENOTCONN);
+    detach(world.root()).unwrap();
+    drop(request);
 }

@@ -4,15 +4,12 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use firn_fuse::{MountOptions, Options, Session, Transport};
+use firn_fuse::{MountOptions, Transport};
 
-use crate::empty::Empty;
 use crate::probe::CHANGING;
-use crate::world::{Parameter, World, errno, over_both};
+use crate::world::{World, errno, over_both};
 
 fn content(file: &File) -> String {
     let mut bytes = [0; 8];
@@ -92,25 +89,4 @@ fn options_reach_the_kernels_table() {
         assert!(fields[3].split(',').any(|has| has == option), "{option} in {line}");
     }
     assert_eq!(errno(fs::write(world.path("a"), "")), libc::EROFS);
-}
-
-#[test]
-fn without_io_uring_the_classic_device_is_used_and_the_reason_told() {
-    let enabled = Parameter::write("N");
-    let before = mounts();
-    let required = enabled.mount(Transport::Uring);
-    assert!(required.unwrap_err().contains("enable_uring"));
-    assert_eq!(mounts(), before, "something stays mounted");
-    assert!(enabled.mount(Transport::Auto).unwrap().contains("not io_uring: "));
-    let options = MountOptions { subtype: "a,b".into(), ..MountOptions::default() };
-    let refused = Session::mount(
-        Empty::new(Duration::ZERO),
-        Path::new("/"),
-        &Options { mount: options, ..Options::default() },
-    );
-    assert!(refused.unwrap_err().to_string().contains("subtype"));
-}
-
-fn mounts() -> usize {
-    fs::read_to_string("/proc/self/mounts").unwrap().lines().count()
 }

@@ -3,14 +3,15 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use firn_fuse::Transport;
 
-use crate::world::{World, errno, over_both, uring};
+use crate::world::{World, errno, over_both, soon, uring};
 
 /// Bytes that differ wherever one looks.
 fn pattern(len: usize) -> Vec<u8> {
@@ -72,6 +73,8 @@ fn what_is_removed_is_forgotten() {
             fs::remove_file(&path).unwrap();
         }
         let mut world = world;
+        // What is still to be forgotten when it is unmounted, nobody is told of.
+        soon(|| world.probe.forgotten.load(Ordering::Relaxed) >= 250);
         world.unmount().unwrap();
         assert!(world.probe.forgotten.load(Ordering::Relaxed) >= 250, "over {}", world.active);
     });
@@ -126,4 +129,29 @@ fn both_transports_give_the_same_results() {
     if let Some(uring) = uring() {
         assert_eq!(script(&uring), classic);
     }
+}
+
+/// Large contents at the same time, through buffers whose memory is given back in between.
+#[test]
+fn large_contents_of_many_clients_stay_apart() {
+    over_both(|world| {
+        thread::scope(|scope| {
+            for client in 0..12_usize {
+                let (root, active) = (world.root(), &world.active);
+                let work = move || {
+                    let content = pattern(client + (3 << 20))[client..].to_vec();
+                    let path = root.join(format!("client-{client}"));
+                    for _ in 0..5 {
+                        fs::write(&path, &content).unwrap();
+                        // Past the page cache, since reading ahead asks for no more than 128 KiB.
+                        let file = File::options().read(true).custom_flags(libc::O_DIRECT).open(&path);
+                        let mut back = vec![0; content.len()];
+                        file.unwrap().read_exact_at(&mut back, 0).unwrap();
+                        assert!(back == content, "over {active}");
+                    }
+                };
+                thread::Builder::new().spawn_scoped(scope, work).unwrap();
+            }
+        });
+    });
 }

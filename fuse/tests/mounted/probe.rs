@@ -33,7 +33,17 @@ enum Fate {
     Drop,
     Elsewhere,
     Panic,
+    PanicTwice,
     Changing,
+}
+
+/// A panic with this is followed by another one, which is this crate's to bear.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("once more, as the test wants it");
+    }
 }
 
 impl Probe {
@@ -52,6 +62,7 @@ impl Probe {
             Operation::Lookup { name } if name.as_encoded_bytes().starts_with(b"held") => Fate::Hold,
             Operation::Lookup { name } if name == "dropped" => Fate::Drop,
             Operation::Lookup { name } if name == "panics" => Fate::Panic,
+            Operation::Lookup { name } if name == "panics-twice" => Fate::PanicTwice,
             Operation::Lookup { name } if name == "changing" => Fate::Changing,
             Operation::Lookup { name } if name.as_encoded_bytes().starts_with(b"elsewhere") => {
                 Fate::Elsewhere
@@ -108,6 +119,7 @@ impl Filesystem for Probe {
             Fate::Hold => drop(self.held.lock().unwrap().send(request)),
             Fate::Drop => drop(request),
             Fate::Panic => panic!("as the test wants it"),
+            Fate::PanicTwice => std::panic::panic_any(Bomb),
             Fate::Elsewhere => {
                 let reply = move || request.reply().error(libc::EXDEV);
                 thread::Builder::new().spawn(reply).map(drop).unwrap();

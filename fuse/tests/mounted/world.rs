@@ -1,6 +1,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use firn_fuse::{Active, MountOptions, Notifier, Options, Request, Session, SessionError, Transport, detach};
 use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tempfile::TempDir;
 
 use crate::probe::Probe;
@@ -28,10 +30,10 @@ pub struct World {
     pub notifier: Notifier,
     pub active: Active,
     served: Option<JoinHandle<Result<(), SessionError>>>,
-    /// Told when the test is over.
-    _watchdog: Sender<()>,
+    _watchdog: Watchdog,
     connection: String,
     dir: TempDir,
+    _setting: Option<Setting>,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -42,10 +44,11 @@ impl World {
 
     pub fn with(transport: Transport, mount: MountOptions) -> World {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        if transport != Transport::Classic {
+        let setting = match transport {
+            Transport::Classic => None,
             // Where it cannot be written, the session says so.
-            let _ = fs::write(PARAMETER, "Y");
-        }
+            Transport::Auto | Transport::Uring => Some(Setting::write("Y")),
+        };
         let dir = TempDir::new().unwrap();
         let (sender, held) = mpsc::channel();
         let probe = Arc::new(Probe::new(sender));
@@ -54,7 +57,7 @@ impl World {
         let (notifier, active) = (session.notifier(), session.transport().clone());
         let served = thread::Builder::new().name("session".into()).spawn(|| session.run()).unwrap();
         let connection = connection(dir.path());
-        let watchdog = watch(connection.clone());
+        let watchdog = Watchdog::new(connection.clone());
         World {
             probe,
             held,
@@ -64,6 +67,7 @@ impl World {
             _watchdog: watchdog,
             connection,
             dir,
+            _setting: setting,
             _alone: alone,
         }
     }
@@ -112,21 +116,38 @@ impl Drop for World {
     }
 }
 
-/// Aborts a connection that takes too long: what hangs there is an error then, and the test fails.
-fn watch(connection: String) -> Sender<()> {
-    let (sender, over) = mpsc::channel();
-    let watch = move || {
-        if over.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("*** aborted, since it hangs: connection {connection} ***");
-            abort(&connection);
-        }
-    };
-    thread::Builder::new().name("watchdog".into()).spawn(watch).unwrap();
-    sender
+/// Aborts a connection that takes too long, so that what hangs there ends; the test fails then, whatever it sees.
+pub struct Watchdog {
+    /// Told when the test is over.
+    _over: Sender<()>,
+    aborted: Arc<AtomicBool>,
+}
+
+impl Watchdog {
+    pub fn new(connection: String) -> Watchdog {
+        let (sender, over) = mpsc::channel();
+        let aborted = Arc::new(AtomicBool::new(false));
+        let told = aborted.clone();
+        let watch = move || {
+            if over.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
+                told.store(true, Ordering::Relaxed);
+                abort(&connection);
+            }
+        };
+        thread::Builder::new().name("watchdog".into()).spawn(watch).unwrap();
+        Watchdog { _over: sender, aborted }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        let hung = self.aborted.load(Ordering::Relaxed);
+        assert!(!hung || thread::panicking(), "the session hung, and was aborted");
+    }
 }
 
 /// The kernel's number of the connection of what is mounted here. Asks nothing of the filesystem.
-fn connection(mountpoint: &Path) -> String {
+pub fn connection(mountpoint: &Path) -> String {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let mut lines = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     let ours = lines.find(|fields| Path::new(fields[4]) == mountpoint).unwrap();
@@ -163,19 +184,44 @@ pub fn uring() -> Option<World> {
     }
 }
 
-/// The kernel's setting, for as long as no other test mounts; then it is what it was.
-pub struct Parameter {
+/// The kernel's setting, which is what it was afterwards.
+struct Setting {
     before: String,
+}
+
+impl Setting {
+    fn write(value: &str) -> Setting {
+        let before = fs::read_to_string(PARAMETER).unwrap_or_default();
+        set_parameter(value);
+        Setting { before }
+    }
+}
+
+impl Drop for Setting {
+    fn drop(&mut self) {
+        set_parameter(&self.before);
+    }
+}
+
+/// Other processes see it, and what is written as it is already disturbs none that writes at the same time.
+pub fn set_parameter(value: &str) {
+    let is = fs::read_to_string(PARAMETER).unwrap_or_default();
+    if is.trim() != value.trim() {
+        // Where it cannot be written, there is no io_uring either.
+        let _ = fs::write(PARAMETER, value);
+    }
+}
+
+/// The kernel's setting, for as long as no other test mounts.
+pub struct Parameter {
+    _setting: Setting,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl Parameter {
     pub fn write(value: &str) -> Parameter {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = fs::read_to_string(PARAMETER).unwrap_or_default();
-        // Where it cannot be written, there is no io_uring either.
-        let _ = fs::write(PARAMETER, value);
-        Parameter { before, _alone: alone }
+        Parameter { _setting: Setting::write(value), _alone: alone }
     }
 
     /// How a session travels, or why there is none; it is mounted only for a moment.
@@ -190,18 +236,25 @@ impl Parameter {
     }
 }
 
-impl Drop for Parameter {
-    fn drop(&mut self) {
-        let _ = fs::write(PARAMETER, &self.before);
-    }
-}
-
 /// The error's number.
 pub fn errno<T>(result: io::Result<T>) -> i32 {
     match result {
         Ok(_) => 0,
         Err(error) => error.raw_os_error().expect("an error of the system"),
     }
+}
+
+/// Cores that this thread may run on.
+pub fn cores() -> Vec<usize> {
+    let allowed = sched_getaffinity(None).unwrap();
+    (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect()
+}
+
+/// This thread, and those that it starts, run on this core only.
+pub fn pin(core: usize) {
+    let mut only = CpuSet::new();
+    only.set(core);
+    sched_setaffinity(None, &only).unwrap();
 }
 
 /// Names of this process's threads that serve.
@@ -213,12 +266,17 @@ pub fn serving_threads() -> Vec<String> {
 
 /// The same, once the kernel has cleared away those that have been joined.
 pub fn threads_left() -> Vec<String> {
+    soon(|| serving_threads().is_empty());
+    serving_threads()
+}
+
+/// Waits for what happens without being asked for; if it does not, whoever looks next will see.
+pub fn soon(happened: impl Fn() -> bool) {
     let (_sender, never) = mpsc::channel::<()>();
     for _ in 0..1000 {
-        if serving_threads().is_empty() {
+        if happened() {
             break;
         }
         let _ = never.recv_timeout(Duration::from_millis(10));
     }
-    serving_threads()
 }
