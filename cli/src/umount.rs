@@ -90,9 +90,8 @@ async fn end_of(pid: u32) {
 /// The mount point at or above `dir` whose process is dead, if that is the case.
 pub fn dead_mount(dir: &Path) -> Option<PathBuf> {
     // Not lstat, which the kernel answers from its cache long after the process is gone.
-    let looked = rustix::fs::statvfs(dir);
-    // A request that is under way when the process ends is answered with the other error.
-    if !matches!(looked.err(), Some(rustix::io::Errno::NOTCONN | rustix::io::Errno::CONNABORTED)) {
+    let looked = rustix::fs::statvfs(dir).err().map(std::io::Error::from);
+    if !looked.is_some_and(|error| firn_mount::is_of_the_dead(&error)) {
         return None;
     }
     let absolute = std::path::absolute(dir).ok()?;

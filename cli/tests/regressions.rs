@@ -54,6 +54,8 @@ fn of_mounts_that_begin_together_one_gets_the_volume_and_keeps_it() {
 }
 
 /// More than a segment can hold, within one commit: the volume turned read-only, and lost all of it.
+/// Mounting right after the kill of a process that takes a while to die was refused, too: over io_uring the kernel
+/// answers ECANCELED then.
 #[test]
 fn changes_larger_than_a_segment_become_durable() {
     let mut world = World::local();

@@ -30,4 +30,4 @@ pub mod session;
 
 pub use firn_fuse::{Active, Transport, why_not_uring};
 pub use fs::Fs;
-pub use session::{MountError, MountOptions, Session, unmount_lazily};
+pub use session::{MountError, MountOptions, Session, is_of_the_dead, unmount_lazily};

@@ -172,6 +172,12 @@ impl Drop for Session {
     }
 }
 
+/// Whether this is what a mount answers whose process has died. Requests that were under way then are answered with
+/// the second and, over io_uring, with the third.
+pub fn is_of_the_dead(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOTCONN | libc::ECONNABORTED | libc::ECANCELED))
+}
+
 /// Takes a mount away at once, whether its process is alive or dead.
 ///
 /// # Errors
@@ -261,7 +267,7 @@ fn clear_way(mountpoint: &Path) -> Result<PathBuf, MountError> {
         match std::fs::metadata(mountpoint) {
             Ok(found) if found.is_dir() => break,
             Ok(_) => return Err(MountError::NotADirectory(mountpoint.to_owned())),
-            Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => {
+            Err(error) if is_of_the_dead(&error) => {
                 tracing::info!(mountpoint = %mountpoint.display(), "clearing what a dead process left mounted");
                 unmount(mountpoint, UnmountFlags::DETACH)
                     .map_err(|source| MountError::Stale { path: mountpoint.to_owned(), source })?;
