@@ -135,7 +135,9 @@ fn append(mut path: PathBuf, name: &OsString) -> PathBuf {
 }
 
 fn unreadable(path: &Path, error: io::Error) -> Failure {
-    if error.raw_os_error() == Some(Errno::NOTCONN.raw_os_error()) {
+    // What was under way when the process died is answered with the second and, over io_uring, with the third.
+    let dead = [Errno::NOTCONN, Errno::CONNABORTED, Errno::CANCELED];
+    if dead.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) {
         return Failure::refused(format!(
             "{} lies in a mount whose process has died; `firn mount` it again at the same place, or `firn umount` it",
             path.display()

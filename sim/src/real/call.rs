@@ -44,8 +44,8 @@ impl Refusal {
     /// Whether this is how a mount answers whose process is dead.
     pub fn is_of_a_dead_mount(&self) -> bool {
         match self {
-            // ENOTCONN, and ECONNABORTED for what was under way.
-            Refusal::Errno(number) => matches!(number, 107 | 103),
+            // ENOTCONN, and for what was under way ECONNABORTED and, over io_uring, ECANCELED.
+            Refusal::Errno(number) => matches!(number, 107 | 103 | 125),
             Refusal::Said(_) => true,
         }
     }
