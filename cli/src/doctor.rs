@@ -84,7 +84,7 @@ fn uring() -> Finding {
         ok: reason.is_none(),
         needed: false,
         advice: reason.is_some().then_some(
-            "small operations are several times as fast with it; on Linux 6.14 or later, as root: echo Y \
+            "small operations of several programs at once are faster with it; on Linux 6.14 or later, as root: echo Y \
              > /sys/module/fuse/parameters/enable_uring, and for good: options fuse enable_uring=Y in /etc/modprobe.d",
         ),
         found: reason.unwrap_or_else(|| "enabled".into()),
